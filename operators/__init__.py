@@ -1,0 +1,37 @@
+"""Everything that touches Blender's data and asks for work."""
+
+
+def register() -> None:
+    """Register properties, preferences, jobs and operators."""
+    import bpy
+
+    from . import jobs, preferences, properties
+
+    properties.register()
+    preferences.register()
+    jobs.register()
+    for cls in _classes():
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    """Undo `register`, last first."""
+    import bpy
+
+    from . import jobs, preferences, properties
+
+    for cls in reversed(_classes()):
+        bpy.utils.unregister_class(cls)
+    jobs.unregister()
+    preferences.unregister()
+    properties.unregister()
+
+
+def _classes() -> list[type]:
+    from . import clips, curves, film, keyframes, song, storyboard
+
+    return [
+        cls
+        for module in (song, curves, storyboard, keyframes, clips, film)
+        for cls in module.CLASSES
+    ]

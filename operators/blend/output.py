@@ -1,0 +1,33 @@
+"""Blender's own output settings for the film."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+
+def set_film(scene: bpy.types.Scene, path: Path, first: int, end: int) -> None:
+    """Render frames [first, end) as H.264 and AAC in an MP4, colours as the pictures have them."""
+    render = scene.render
+    image = render.image_settings
+    if hasattr(image, "media_type"):  # 5.0 and newer
+        image.media_type = "VIDEO"
+    image.file_format = "FFMPEG"
+    film = render.ffmpeg
+    film.format, film.codec, film.constant_rate_factor = "MPEG4", "H264", "HIGH"
+    film.audio_codec, film.audio_bitrate = "AAC", 192
+    film.audio_mixrate, film.audio_channels = 48000, "STEREO"
+    render.filepath = str(path)
+    render.use_file_extension = False
+    render.use_sequencer = True
+    scene.frame_start, scene.frame_end = first, end - 1
+    # AgX, a new scene's view transform, would change every pixel of a picture.
+    scene.view_settings.view_transform = "Standard"
+
+
+def render(scene: bpy.types.Scene, *, blocking: bool) -> None:
+    """Render the animation of a scene, which may not be the window's."""
+    extra = {"use_sequencer_scene": True} if bpy.app.version >= (5, 0, 0) else {}
+    how = "EXEC_DEFAULT" if blocking else "INVOKE_DEFAULT"
+    bpy.ops.render.render(how, animation=True, scene=scene.name, **extra)

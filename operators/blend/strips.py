@@ -1,0 +1,146 @@
+"""Strophe's strips on the sequencer: found by role and uid, never by name or a held reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import bpy
+
+from ...core.errors import SpecError
+from . import timeline
+
+CHANNELS = {"SONG": 1, "KEYFRAME": 2, "CLIP": 3, "SECTION": 4}
+"""Where strips of a role land first; afterwards the editor may put them anywhere."""
+
+_SECTION_COLOURS = {
+    "intro": "COLOR_05",
+    "verse": "COLOR_04",
+    "chorus": "COLOR_01",
+    "bridge": "COLOR_06",
+    "outro": "COLOR_05",
+}
+
+
+def collection(scene: bpy.types.Scene) -> bpy.types.StripsTopLevel:
+    """Return the scene's top-level strips."""
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    return editor.strips
+
+
+def of_role(scene: bpy.types.Scene, role: str) -> Iterator[bpy.types.Strip]:
+    """Strips of a role, also inside meta strips."""
+    if scene.sequence_editor:
+        yield from (s for s in scene.sequence_editor.strips_all if s.strophe.role == role)
+
+
+def song(scene: bpy.types.Scene) -> bpy.types.SoundStrip | None:
+    """Return the song's strip, or None."""
+    return next(of_role(scene, "SONG"), None)
+
+
+def song_strip(scene: bpy.types.Scene) -> bpy.types.SoundStrip:
+    """Return the song's strip. Raises `SpecError` where there is none."""
+    strip = song(scene)
+    if strip is None:
+        raise SpecError("There is no song on the timeline. Import one first.")
+    return strip
+
+
+def song_place(scene: bpy.types.Scene) -> timeline.SongPlace:
+    """Return where the song lies now. Raises `SpecError` where there is none."""
+    return timeline.song_place(song_strip(scene), timeline.fps(scene))
+
+
+def of_shot(scene: bpy.types.Scene, role: str, shot_uid: str) -> bpy.types.ImageStrip | None:
+    """Return a shot's keyframe or clip strip, or None."""
+    return next((s for s in of_role(scene, role) if s.strophe.shot_uid == shot_uid), None)
+
+
+def add_song(
+    scene: bpy.types.Scene, path: Path, frame_start: int, channel: int, uid: str
+) -> bpy.types.SoundStrip:
+    """Place a sound strip as the song."""
+    strip = collection(scene).new_sound(path.stem, str(path), channel, frame_start)
+    strip.strophe.role, strip.strophe.uid = "SONG", uid
+    strip.show_waveform = True
+    return strip
+
+
+def place_pictures(
+    scene: bpy.types.Scene, role: str, shot_uid: str, uid: str, files: Sequence[Path], span: tuple[int, int]
+) -> bpy.types.ImageStrip:
+    """Show pictures over a span of frames, in the shot's strip of that role.
+
+    A strip that is there already keeps its place, trim, transform, modifiers and everything else the
+    editor gave it; only what it shows is exchanged.
+    """
+    strip = of_shot(scene, role, shot_uid)
+    if strip is None:
+        strip = _new_pictures(scene, role, files[0], span[0])
+        strip.strophe.role, strip.strophe.uid, strip.strophe.shot_uid = role, uid, shot_uid
+        _show(strip, files)
+        if len(files) == 1:
+            timeline.set_end_frame(strip, span[1])
+    else:
+        _show(strip, files)
+    return strip
+
+
+def shown_file(strip: bpy.types.ImageStrip) -> Path:
+    """Return the picture that a strip's first visible frame shows."""
+    into = max(0, int(timeline.first_frame(strip) - timeline.content_start(strip)))
+    name = strip.elements[min(into, len(strip.elements) - 1)].filename
+    return Path(bpy.path.abspath(strip.directory)) / name
+
+
+def replace_sections(
+    scene: bpy.types.Scene, sections: Sequence[tuple[str, int, int]]
+) -> None:
+    """Lay (label, first frame, end frame) as muted text strips on a channel of their own."""
+    for strip in list(of_role(scene, "SECTION")):
+        collection(scene).remove(strip)
+    for label, first, end in sections:
+        strip = _new_effect(scene, label.title(), "TEXT", CHANNELS["SECTION"], first, end - first)
+        strip.text = label.title()
+        strip.mute = True
+        strip.color_tag = _SECTION_COLOURS.get(label, "COLOR_07")
+        strip.strophe.role = "SECTION"
+
+
+def sections(scene: bpy.types.Scene) -> list[tuple[str, int, int]]:
+    """Read the sections from the timeline, where the editor may have moved or renamed them."""
+    found = [
+        (timeline.first_frame(s), timeline.end_frame(s), s.text) for s in of_role(scene, "SECTION")
+    ]
+    return [(label, first, end) for first, end, label in sorted(found)]
+
+
+def _new_pictures(
+    scene: bpy.types.Scene, role: str, file: Path, frame: int
+) -> bpy.types.ImageStrip:
+    return collection(scene).new_image(
+        role.title(), str(file), CHANNELS[role], frame, fit_method="FIT"
+    )
+
+
+def _show(strip: bpy.types.ImageStrip, files: Sequence[Path]) -> None:
+    folder = str(files[0].parent)
+    strip.directory = bpy.path.relpath(folder) if bpy.data.filepath else folder
+    elements = strip.elements
+    while len(elements) > len(files):
+        elements.pop(len(elements) - 1)
+    for k, file in enumerate(files):
+        if k < len(elements):
+            elements[k].filename = file.name
+        else:
+            elements.append(file.name)
+
+
+def _new_effect(
+    scene: bpy.types.Scene, name: str, kind: str, channel: int, first: int, length: int
+) -> bpy.types.Strip:
+    strips = collection(scene)
+    if bpy.app.version >= (5, 0, 0):
+        return strips.new_effect(name, kind, channel, first, length=length)
+    return strips.new_effect(name, kind, channel, first, frame_end=first + length)

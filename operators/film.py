@@ -1,0 +1,78 @@
+"""The film: Blender's own output, set up for it, and the whole way from song to film in one press."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+
+from ..core.errors import SpecError
+from . import clips, keyframes, names, storyboard
+from .blend import output, strips, timeline
+from .jobs import Body, JobOperator, SceneRef
+from .song import listen
+
+
+def set_up(scene: bpy.types.Scene, path: Path) -> None:
+    """Set the scene's output to a film of the visible song."""
+    place = strips.song_place(scene)
+    output.set_film(scene, path, place.first, place.end)
+
+
+class STROPHE_OT_set_up_output(bpy.types.Operator):
+    """Set Blender's output to an MP4 of the song's length, with the pictures' own colours"""
+
+    bl_idname = names.SET_UP_OUTPUT
+    bl_label = "Set Up Output"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", default="//film.mp4")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            set_up(timeline.sequencer_scene(context), Path(self.filepath))
+        except SpecError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class STROPHE_OT_render(bpy.types.Operator):
+    """Render the film of the scene that the sequencer shows"""
+
+    bl_idname = names.RENDER
+    bl_label = "Render"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        output.render(timeline.sequencer_scene(context), blocking=True)
+        return {"FINISHED"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        output.render(timeline.sequencer_scene(context), blocking=False)
+        return {"FINISHED"}
+
+
+class STROPHE_OT_make_video(JobOperator):
+    """The whole way: listen, plan shots if there are none, paint keyframes, make clips, render"""
+
+    bl_idname = names.MAKE_VIDEO
+    bl_label = "Make Video"
+
+    filepath: StringProperty(subtype="FILE_PATH", default="//film.mp4")
+
+    def body(self, ref: SceneRef) -> Body[None]:
+        if not ref().strophe.analysis:
+            yield from listen(ref)
+        yield from storyboard.refresh(ref)
+        if not ref().strophe.shots:
+            storyboard.plan(ref())
+            yield
+        yield from keyframes.generate(ref, "STALE")
+        yield from clips.generate(ref, "STALE")
+        set_up(ref(), Path(self.filepath))
+        yield
+        output.render(ref(), blocking=bpy.app.background)
+
+
+CLASSES = (STROPHE_OT_set_up_output, STROPHE_OT_render, STROPHE_OT_make_video)
