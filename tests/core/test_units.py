@@ -25,7 +25,7 @@ def test_no_drift_over_2000_lengths(fps):
     """A song cut into shots of any length fills exactly the frames of its whole length."""
     for length in range(1, 2001):
         shot = Fraction(length, 97)
-        times = [k * shot for k in range(41)]
+        times = [k * shot for k in range(9)]
         frames = units.boundaries(times, fps)
         exact = [time * fps for time in times]
         assert frames[-1] == units.frame_count(times[-1], fps) or exact[-1] < Fraction(1, 2)

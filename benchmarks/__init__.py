@@ -1,0 +1,1 @@
+"""Programs that measure. They print ratios against a peer in the same run wherever there is one."""
