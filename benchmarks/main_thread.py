@@ -82,7 +82,9 @@ def _time_registering(bpy) -> None:
         del sys.modules[name]
     began = time.perf_counter()
     extension.register()
-    print(f"registering     {(time.perf_counter() - began) * 1000:8.2f} ms, its modules' import included")
+    print(
+        f"registering     {(time.perf_counter() - began) * 1000:8.2f} ms, its modules' import included"
+    )
 
 
 def _until_idle(jobs) -> list[float]:

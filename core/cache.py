@@ -23,7 +23,16 @@ from pathlib import Path
 import numpy as np
 
 from .errors import SpecError
-from .specs import HEARD_CURVES, Clip, Keyframe, Picture, SongAnalysis, fingerprint, from_dict, to_json
+from .specs import (
+    HEARD_CURVES,
+    Clip,
+    Keyframe,
+    Picture,
+    SongAnalysis,
+    fingerprint,
+    from_dict,
+    to_json,
+)
 
 __all__ = [
     "FrameLedger",
@@ -95,9 +104,7 @@ def save_analysis(folder: Path, analysis: SongAnalysis) -> None:
         np.save(file, rows, allow_pickle=False)
         file.seek(0)
         write_whole(folder / "curves.npy", file.read())
-    words = {
-        name: value for name, value in _shallow(analysis).items() if name != "curves"
-    }
+    words = {name: value for name, value in _shallow(analysis).items() if name != "curves"}
     words["beats"] = [dataclasses.asdict(beat) for beat in analysis.beats]
     words["sections"] = [dataclasses.asdict(section) for section in analysis.sections]
     write_whole(folder / "analysis.json", json.dumps(words, allow_nan=False).encode())

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -66,7 +67,7 @@ class Worker:
         self.log = log
         cwd.mkdir(parents=True, exist_ok=True)
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = _start(python, log, cwd, online)
+        self._process = _start(python.absolute(), log, cwd, online)
         self._reader = threading.Thread(target=self._read, name="strophe-worker", daemon=True)
         self._reader.start()
 
@@ -141,10 +142,8 @@ class Worker:
     def close(self, patience_s: float = 5.0) -> None:
         """End the worker: it leaves when its stdin closes; one that does not is killed."""
         if self._process.stdin:
-            try:
+            with suppress(OSError):  # it died with a line unread
                 self._process.stdin.close()
-            except OSError:
-                pass  # it died with a line unread
         try:
             self._process.wait(patience_s)
         except subprocess.TimeoutExpired:

@@ -81,9 +81,7 @@ def drive_energy(harmonic: Floats, percussive: Floats, w_h: float, w_p: float) -
     return np.clip(w_h * harmonic + w_p * percussive, 0.0, 1.0)
 
 
-def fewest_keys(
-    curve: Floats, tolerance: float, held: Sequence[int] = ()
-) -> NDArray[np.int64]:
+def fewest_keys(curve: Floats, tolerance: float, held: Sequence[int] = ()) -> NDArray[np.int64]:
     """Choose few samples that, joined by straight lines, stay within `tolerance` of every sample.
 
     From each key the furthest sample is taken whose chord holds all samples between them (the cone of

@@ -155,7 +155,9 @@ class Keyframe:
     @property
     def text(self) -> str:
         """The words the model reads."""
-        return ", ".join(part for part in (self.secondary_prompt.strip(), self.prompt.strip()) if part)
+        return ", ".join(
+            part for part in (self.secondary_prompt.strip(), self.prompt.strip()) if part
+        )
 
 
 @dataclass(frozen=True)
@@ -314,7 +316,9 @@ def _decode(where: str, hint: Any, value: Any) -> Any:
 def _without_paths(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: _without_paths(item) for key, item in value.items() if key not in ("path", "folder")
+            key: _without_paths(item)
+            for key, item in value.items()
+            if key not in ("path", "folder")
         }
     return value
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-__all__ = ["boundaries", "fps_fraction", "frame_at", "frame_count", "nearest", "parse_fps", "refit_frame"]
+__all__ = [
+    "boundaries",
+    "fps_fraction",
+    "frame_at",
+    "frame_count",
+    "nearest",
+    "parse_fps",
+    "refit_frame",
+]
 
 
 def fps_fraction(fps: int, fps_base: float) -> Fraction:

@@ -40,7 +40,10 @@ def _row(picture: Image.Image, shot: dict, y: int) -> None:
 
 
 def _plot(
-    draw: ImageDraw.ImageDraw, curves: dict[str, list[float]], report: dict, box: tuple[int, int, int, int]
+    draw: ImageDraw.ImageDraw,
+    curves: dict[str, list[float]],
+    report: dict,
+    box: tuple[int, int, int, int],
 ) -> None:
     left, top, right, bottom = box
     count = report["frame_count"]

@@ -35,6 +35,4 @@ def new_project() -> None:
     """Start an empty video editing project, as File > New > Video Editing does."""
     import bpy
 
-    bpy.ops.wm.read_homefile(
-        app_template="Video_Editing", use_factory_startup=True, load_ui=True
-    )
+    bpy.ops.wm.read_homefile(app_template="Video_Editing", use_factory_startup=True, load_ui=True)

@@ -47,9 +47,7 @@ def curves(scene: bpy.types.Scene) -> dict[str, list[float]]:
     fcurves = import_module(f"{host.MODULE}.operators.blend.fcurves")
     first, count = scene.frame_start, scene.frame_end - scene.frame_start + 1
     return {
-        name: fcurves.sample(
-            fcurves.find(scene, f"strophe.curves.{name}"), first, count
-        ).tolist()
+        name: fcurves.sample(fcurves.find(scene, f"strophe.curves.{name}"), first, count).tolist()
         for name in ("drive", "percussive", "harmonic")
     }
 

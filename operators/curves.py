@@ -56,7 +56,9 @@ def reset_drive(ref: SceneRef) -> Iterator[None]:
         heard["harmonic"], heard["percussive"], state.weight_harmonic, state.weight_percussive
     )
     scene = ref()
-    held = sorted({f - place.first for s in scene.strophe.shots for f in (s.frame_start, s.frame_end)})
+    held = sorted(
+        {f - place.first for s in scene.strophe.shots for f in (s.frame_start, s.frame_end)}
+    )
     keys = energy.fewest_keys(e, TOLERANCE, [k for k in held if 0 <= k < len(e)])
     yield
     fcurves.write(fcurves.ensure(ref(), DRIVE), keys + place.first, e[keys])
@@ -95,7 +97,7 @@ class STROPHE_OT_rebake(JobOperator):
 
 
 class STROPHE_OT_reset_drive(JobOperator):
-    """Derive the drive curve from the heard curves again. Your edits to it are lost (undo brings them back)"""
+    """Derive the drive curve from the heard curves again. Your edits to it are lost; undo helps"""
 
     bl_idname = names.RESET_DRIVE
     bl_label = "Reset Drive"

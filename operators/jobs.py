@@ -194,7 +194,9 @@ def _take_messages() -> None:
     if _worker is None:
         return
     for message in _worker.poll():
-        task = next((t for t in _tasks if t.job is not None and t.job == getattr(message, "job", -1)), None)
+        task = next(
+            (t for t in _tasks if t.job is not None and t.job == getattr(message, "job", -1)), None
+        )
         if task is None:
             continue
         if isinstance(message, Progress):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-import bpy
 from bpy.props import EnumProperty
 
-from ..core import specs
 from ..core.errors import CoreError
 from ..core.specs import DescribeModel, Keyframe, ModelFacts, Painted
 from . import names, preferences, recipes, storyboard

@@ -113,7 +113,9 @@ class StropheScene(bpy.types.PropertyGroup):
         min=0,
         max=10,
     )
-    gain: FloatProperty(name="Gain", description="Heard curves are multiplied by", default=1, min=0, max=10)
+    gain: FloatProperty(
+        name="Gain", description="Heard curves are multiplied by", default=1, min=0, max=10
+    )
     normalise: EnumProperty(
         name="Normalise",
         items=[
@@ -146,10 +148,18 @@ class StropheScene(bpy.types.PropertyGroup):
         name="Steps", description="Denoising steps of a keyframe", default=20, min=1, max=200
     )
     guidance: FloatProperty(
-        name="Guidance", description="How closely a keyframe follows its words", default=4, min=1, max=30
+        name="Guidance",
+        description="How closely a keyframe follows its words",
+        default=4,
+        min=1,
+        max=30,
     )
     walk_steps: IntProperty(
-        name="Walk Steps", description="Denoising steps of a frame of a clip", default=5, min=1, max=200
+        name="Walk Steps",
+        description="Denoising steps of a frame of a clip",
+        default=5,
+        min=1,
+        max=200,
     )
     walk_strength: FloatProperty(
         name="Reimagine",

@@ -57,7 +57,9 @@ def model(scene: bpy.types.Scene) -> Model:
     return Model(str(preferences.model_folder()), state.model_sha256, state.dtype or "float32")
 
 
-def keyframe(scene: bpy.types.Scene, shot: bpy.types.PropertyGroup, *, draft: bool = False) -> Keyframe:
+def keyframe(
+    scene: bpy.types.Scene, shot: bpy.types.PropertyGroup, *, draft: bool = False
+) -> Keyframe:
     """Return the request that paints a shot's keyframe."""
     state = scene.strophe
     if not shot.prompt.strip():
@@ -175,7 +177,10 @@ def _clip_reason(walk: bpy.types.ImageStrip, wanted: Clip) -> str:
     if walk.strophe.fingerprint == specs.fingerprint(wanted):
         return ""
     made = json.loads(walk.strophe.recipe)
-    if len(made["positions"]) != len(wanted.positions) and made["fps_numerator"] == wanted.fps_numerator:
+    if (
+        len(made["positions"]) != len(wanted.positions)
+        and made["fps_numerator"] == wanted.fps_numerator
+    ):
         return "its length changed"
     return _difference(walk.strophe.recipe, wanted)
 
@@ -224,7 +229,9 @@ def _hashed(path: Path, size: int, mtime_ns: int) -> Picture:
 def _relative(value: object) -> object:
     if isinstance(value, dict):
         return {
-            k: bpy.path.relpath(v) if k in ("path", "folder") and v.startswith("/") else _relative(v)
+            k: bpy.path.relpath(v)
+            if k in ("path", "folder") and v.startswith("/")
+            else _relative(v)
             for k, v in value.items()
         }
     return value

@@ -148,9 +148,7 @@ class STROPHE_OT_import_song(JobOperator):
     filepath: StringProperty(subtype="FILE_PATH")
     frame_start: IntProperty(name="Start Frame", default=1)
     channel: IntProperty(name="Channel", default=strips.CHANNELS["SONG"], min=1, max=128)
-    filter_glob: StringProperty(
-        default="*.wav;*.flac;*.ogg;*.opus;*.mp3;*.m4a", options={"HIDDEN"}
-    )
+    filter_glob: StringProperty(default="*.wav;*.flac;*.ogg;*.opus;*.mp3;*.m4a", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.filepath:

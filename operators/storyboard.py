@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from itertools import pairwise
 
 import bpy
 
@@ -85,7 +86,9 @@ def _cuts(scene: bpy.types.Scene, place: timeline.SongPlace) -> list[int]:
     least = max(2.0, wished / 4)
     kept: list[int] = []
     for cut in sorted(set(cuts)):
-        if (not kept or cut - kept[-1] >= least) and (cut == place.first or place.end - cut >= least):
+        if (not kept or cut - kept[-1] >= least) and (
+            cut == place.first or place.end - cut >= least
+        ):
             kept.append(cut)
     return kept
 
@@ -95,16 +98,12 @@ def _nearest_bar(bars: list[int], wished_at: float, wished: float) -> int:
     return bar if abs(bar - wished_at) < wished / 2 else round(wished_at)
 
 
-def _free_spans(
-    cuts: list[int], end: int, kept: list[dict[str, object]]
-) -> list[tuple[int, int]]:
+def _free_spans(cuts: list[int], end: int, kept: list[dict[str, object]]) -> list[tuple[int, int]]:
     """Pair cuts into spans and take out what locked shots hold."""
     locked = [(int(s["frame_start"]), int(s["frame_end"])) for s in kept]
     edges = sorted({*cuts, end, *(f for span in locked for f in span)})
-    spans = zip(edges, edges[1:], strict=False)
-    return [
-        (a, b) for a, b in spans if b <= end and not any(x <= a and b <= y for x, y in locked)
-    ]
+    spans = pairwise(edges)
+    return [(a, b) for a, b in spans if b <= end and not any(x <= a and b <= y for x, y in locked)]
 
 
 def _prompts(scene: bpy.types.Scene) -> tuple[str, ...]:
@@ -113,9 +112,7 @@ def _prompts(scene: bpy.types.Scene) -> tuple[str, ...]:
     return tuple(line for line in lines if line) or FIRST_PROMPTS
 
 
-def _fresh(
-    scene: bpy.types.Scene, first: int, end: int, prompt: str, k: int
-) -> dict[str, object]:
+def _fresh(scene: bpy.types.Scene, first: int, end: int, prompt: str, k: int) -> dict[str, object]:
     state = scene.strophe
     return {
         "uid": uuid.uuid4().hex,

@@ -22,7 +22,9 @@ def _scene(context: bpy.types.Context) -> bpy.types.Scene:
 class STROPHE_UL_shots(bpy.types.UIList):
     """The storyboard."""
 
-    def draw_item(self, context, layout, data, shot, icon, active_data, active_property, index) -> None:
+    def draw_item(
+        self, context, layout, data, shot, icon, active_data, active_property, index
+    ) -> None:
         row = layout.row(align=True)
         row.label(text=str(shot.frame_start), icon=_ICONS[shot.state])
         row.prop(shot, "prompt", text="", emboss=False)

@@ -29,7 +29,9 @@ def main() -> int:
         ("heavy", args.runtime, "tests/heavy"),
         *(("host", python, "tests/host") for python in (args.host, *args.other_hosts.split())),
     ]
-    failed = [name for name, python, paths in runs if not _passes(name, python, paths, args.runtime)]
+    failed = [
+        name for name, python, paths in runs if not _passes(name, python, paths, args.runtime)
+    ]
     for line in _left_out(args.other_hosts):
         print(f"left out: {line}")
     print(f"rings failed: {', '.join(failed)}" if failed else f"all {len(runs)} rings passed")

@@ -14,7 +14,12 @@ WORDS = ["a", "red", "apple", "green", "tree", "moon", "star", "boat", ","]
 def save(folder: Path) -> None:
     """Write the pipeline; the same weights every time."""
     import torch
-    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers import (
+        AutoencoderKL,
+        DDIMScheduler,
+        StableDiffusionPipeline,
+        UNet2DConditionModel,
+    )
     from transformers import BertConfig, BertModel, BertTokenizer
 
     torch.manual_seed(0)
@@ -50,9 +55,7 @@ def save(folder: Path) -> None:
             attention_head_dim=8,
             sample_size=8,
         ),
-        scheduler=DDIMScheduler(
-            prediction_type="v_prediction", clip_sample=False, steps_offset=1
-        ),
+        scheduler=DDIMScheduler(prediction_type="v_prediction", clip_sample=False, steps_offset=1),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

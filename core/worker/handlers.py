@@ -127,7 +127,12 @@ class Handlers:
         end = _read(recipe.end, recipe.width, recipe.height)
         done = len(recipe.positions) - len(missing)
         steps = walk(
-            painter, recipe, start, end, sorted(frames_at), lambda _: report("clip", done, len(recipe.positions))
+            painter,
+            recipe,
+            start,
+            end,
+            sorted(frames_at),
+            lambda _: report("clip", done, len(recipe.positions)),
         )
         for position, pixels in steps:
             file = png(pixels)
@@ -171,5 +176,7 @@ def _read(picture: Picture, width: int, height: int) -> NDArray[np.uint8]:
     except OSError as error:
         raise SpecError(f"The keyframe {path} cannot be read: {error.strerror}.") from error
     if sha256 != picture.sha256:
-        raise SpecError(f"The keyframe {path} changed since the clip was asked for. Generate again.")
+        raise SpecError(
+            f"The keyframe {path} changed since the clip was asked for. Generate again."
+        )
     return fit(read(path), width, height)

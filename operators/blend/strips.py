@@ -68,7 +68,12 @@ def add_song(
 
 
 def place_pictures(
-    scene: bpy.types.Scene, role: str, shot_uid: str, uid: str, files: Sequence[Path], span: tuple[int, int]
+    scene: bpy.types.Scene,
+    role: str,
+    shot_uid: str,
+    uid: str,
+    files: Sequence[Path],
+    span: tuple[int, int],
 ) -> bpy.types.ImageStrip:
     """Show pictures over a span of frames, in the shot's strip of that role.
 
@@ -94,9 +99,7 @@ def shown_file(strip: bpy.types.ImageStrip) -> Path:
     return Path(bpy.path.abspath(strip.directory)) / name
 
 
-def replace_sections(
-    scene: bpy.types.Scene, sections: Sequence[tuple[str, int, int]]
-) -> None:
+def replace_sections(scene: bpy.types.Scene, sections: Sequence[tuple[str, int, int]]) -> None:
     """Lay (label, first frame, end frame) as muted text strips on a channel of their own."""
     for strip in list(of_role(scene, "SECTION")):
         collection(scene).remove(strip)

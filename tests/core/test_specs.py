@@ -9,8 +9,28 @@ from hypothesis import strategies as st
 
 from core import specs
 from core.errors import CoreError, SpecError, error_from_name
-from core.protocol import Cancel, Cancelled, Do, Failed, Finished, Free, Hello, Progress, decode, encode
-from core.specs import AnalyzeSong, Clip, DescribeModel, Heard, Keyframe, ModelFacts, Painted, Walked
+from core.protocol import (
+    Cancel,
+    Cancelled,
+    Do,
+    Failed,
+    Finished,
+    Free,
+    Hello,
+    Progress,
+    decode,
+    encode,
+)
+from core.specs import (
+    AnalyzeSong,
+    Clip,
+    DescribeModel,
+    Heard,
+    Keyframe,
+    ModelFacts,
+    Painted,
+    Walked,
+)
 
 from .samples import CLIP, KEYFRAME, MODEL
 
@@ -31,7 +51,14 @@ def test_a_bad_keyframe_names_field_value_and_range(change, words):
 
 
 @pytest.mark.parametrize(
-    "change", [{"positions": ()}, {"positions": (5,)}, {"positions": (0, 1025)}, {"walk": "fly"}, {"strength": 2}]
+    "change",
+    [
+        {"positions": ()},
+        {"positions": (5,)},
+        {"positions": (0, 1025)},
+        {"walk": "fly"},
+        {"strength": 2},
+    ],
 )
 def test_a_bad_clip_is_refused(change):
     with pytest.raises(SpecError):

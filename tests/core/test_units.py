@@ -1,6 +1,7 @@
 """Frame arithmetic against exact fractions."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ def test_no_drift_over_2000_lengths(fps):
         assert frames[-1] == units.frame_count(times[-1], fps) or exact[-1] < Fraction(1, 2)
         by_time = {units.frame_at(t, fps): t * fps for t in times}
         assert all(abs(frame - at) <= Fraction(1, 2) for frame, at in by_time.items())
-        assert sum(b - a for a, b in zip(frames, frames[1:], strict=False)) == frames[-1] - frames[0]
+        assert sum(b - a for a, b in pairwise(frames)) == frames[-1] - frames[0]
 
 
 @given(seconds, st.sampled_from(RATES))

@@ -37,6 +37,9 @@ def test_the_manifest_is_valid():
 
     tool = next(Path(module.__file__).parent.rglob("bl_pkg/cli/blender_ext.py"))
     out = subprocess.run(
-        [sys.executable, str(tool), "validate", str(ROOT)], capture_output=True, text=True, check=False
+        [sys.executable, str(tool), "validate", str(ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert out.returncode == 0, out.stdout + out.stderr

@@ -2,6 +2,7 @@
 
 import shutil
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_a_locked_shot_is_left_alone(bpy, made):
     locked = next(s for s in made.strophe.shots if s.locked)
     assert ((locked.frame_start, locked.frame_end), locked.uid) == before
     ordered = spans(made)
-    assert all(a[1] == b[0] for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(ordered))
 
 
 def test_the_song_moved_takes_everything_along(bpy, made):
@@ -122,7 +123,9 @@ def test_the_song_moved_takes_everything_along(bpy, made):
     moved = spans(made), strip_spans(made, "CLIP"), strip_spans(made, "KEYFRAME")
     assert [[(a + 100, b + 100) for a, b in rows] for rows in before] == list(moved)
     assert [m.frame for m in made.timeline_markers] == [f + 100 for f in beats]
-    assert [k.co.x for k in drive(made).keyframe_points] == pytest.approx([x + 100 for x, _ in keys])
+    assert [k.co.x for k in drive(made).keyframe_points] == pytest.approx(
+        [x + 100 for x, _ in keys]
+    )
     assert {s.state for s in made.strophe.shots} == {"MADE"}, shots(made)
     bpy.ops.strophe.generate_clips(scope="ALL")
     assert sum(computed(made)) == 0
@@ -144,7 +147,10 @@ def test_a_trimmed_song_says_which_shots_lost_it(bpy, made):
     timeline.set_end_frame(song, timeline.end_frame(song) - 72)
     bpy.ops.strophe.refresh()
     assert spans(made) == before
-    states = [(first, s.state, s.stale_reason) for (first, _), s in zip(before, made.strophe.shots, strict=True)]
+    states = [
+        (first, s.state, s.stale_reason)
+        for (first, _), s in zip(before, made.strophe.shots, strict=True)
+    ]
     for (first, end), (_, state, reason) in zip(before, states, strict=True):
         assert (state, reason) == (
             ("MADE", "") if end <= 73 else ("STALE", "the song no longer reaches this far")
@@ -175,9 +181,7 @@ def test_another_frame_rate_refits_every_boundary_and_says_what_is_stale(bpy, ma
     before = spans(made)
     timeline.set_fps(made, Fraction(30))
     bpy.ops.strophe.refresh()
-    assert spans(made) == [
-        tuple(1 + (5 * (f - 1) * 2 + 4) // 8 for f in span) for span in before
-    ]
+    assert spans(made) == [tuple(1 + (5 * (f - 1) * 2 + 4) // 8 for f in span) for span in before]
     assert {s.stale_reason for s in made.strophe.shots} == {"the frame rate changed"}
     assert strips_of(made, "SECTION")
     edges = {f for span in spans(made) for f in span}
@@ -202,7 +206,10 @@ def test_saved_and_reopened_everything_is_there_and_current(bpy, made):
     path = bpy.data.filepath
     drive(made).keyframe_points[2].co_ui.y = 0.42
     state = {
-        "shots": [(s.uid, s.prompt, s.seed, s.join, s.keyframe_uid, s.clip_uid) for s in made.strophe.shots],
+        "shots": [
+            (s.uid, s.prompt, s.seed, s.join, s.keyframe_uid, s.clip_uid)
+            for s in made.strophe.shots
+        ],
         "clips": [(s.strophe.uid, s.strophe.recipe) for s in strips_of(made, "CLIP")],
         "kinds": [m.strophe_kind for m in made.timeline_markers],
     }
@@ -210,7 +217,10 @@ def test_saved_and_reopened_everything_is_there_and_current(bpy, made):
     bpy.ops.wm.open_mainfile(filepath=path)
     scene = bpy.context.scene
     assert state == {
-        "shots": [(s.uid, s.prompt, s.seed, s.join, s.keyframe_uid, s.clip_uid) for s in scene.strophe.shots],
+        "shots": [
+            (s.uid, s.prompt, s.seed, s.join, s.keyframe_uid, s.clip_uid)
+            for s in scene.strophe.shots
+        ],
         "clips": [(s.strophe.uid, s.strophe.recipe) for s in strips_of(scene, "CLIP")],
         "kinds": [m.strophe_kind for m in scene.timeline_markers],
     }

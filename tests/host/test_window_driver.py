@@ -109,6 +109,6 @@ def test_an_unsaved_file_is_asked_to_be_saved(bpy, song):
     from demo import host
 
     host.new_project()
-    with pytest.raises(RuntimeError, match="Save the .blend file first"):
+    with pytest.raises(RuntimeError, match=r"Save the \.blend file first"):
         bpy.ops.strophe.import_song(filepath=str(song))
     assert not strips_of(bpy.context.scene, "SONG")
