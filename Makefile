@@ -14,7 +14,7 @@ SEED ?= 1
 SIZE ?= 256x256
 PROMPTS ?= $(if $(filter assets/song/twinkle.ogg,$(SONG)),assets/song/prompts.txt)
 
-.PHONY: demo test lint setup host-4.5 host-5.2 clean
+.PHONY: demo test lint setup music host-4.5 host-5.2 clean
 
 demo: setup
 	$(HOST) -m demo --song "$(SONG)" --out "$(OUT)" --fps "$(FPS)" --seed "$(SEED)" --size "$(SIZE)" \
@@ -53,6 +53,13 @@ $(VENV)/host-4.5/.ready: requirements/test.txt
 $(VENV)/host-5.2/.ready: requirements/test.txt
 	$(PYTHON_5_2) -m venv $(VENV)/host-5.2
 	$(VENV)/host-5.2/bin/python -m pip install --quiet bpy==5.2.3 -r requirements/test.txt
+	touch $@
+
+# Real recordings for the tests: two tracks of a Debian package, unpacked, not installed.
+music: build/music/.ready
+build/music/.ready:
+	mkdir -p build/music
+	cd build/music && apt-get download --quiet performous && dpkg -x performous_*.deb .
 	touch $@
 
 clean:

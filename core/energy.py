@@ -55,7 +55,8 @@ def at_frames(
     (frames,) float64; linear between samples, 0 outside the song.
     """
     times = float(first_s) + np.arange(frames) / float(fps)
-    return np.interp(times * rate_hz, np.arange(len(curve)), curve, left=0.0, right=0.0)
+    samples: Floats = np.interp(times * rate_hz, np.arange(len(curve)), curve, left=0.0, right=0.0)
+    return samples
 
 
 def shape(curve: Floats, shaping: Shaping, fps: Fraction) -> Floats:
@@ -119,7 +120,8 @@ def positions(energy: Floats, frames: int, *, arrives: bool) -> NDArray[np.int64
     total = e.sum()
     t = np.cumsum(e) / total if total > 1e-9 else np.arange(1, steps + 1) / steps
     walk = np.concatenate(([0.0], t))[:frames]
-    return np.rint(walk * POSITION_STEPS).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(walk * POSITION_STEPS).astype(np.int64)
+    return whole
 
 
 def _coefficient(seconds: float, fps: Fraction) -> float:

@@ -96,7 +96,7 @@ class Cancelled:
 
 
 Message = Do | Cancel | Free | Hello | Progress | Finished | Failed | Cancelled
-_MESSAGES: Final = {
+_MESSAGES: Final[dict[str, type[Any]]] = {
     kind.__name__: kind for kind in (Do, Cancel, Free, Hello, Progress, Finished, Failed, Cancelled)
 }
 
@@ -121,9 +121,10 @@ def decode(line: bytes) -> Message:
     for name, kinds in (("request", REQUESTS), ("answer", ANSWERS)):
         if name in data:
             data[name] = _inner(kinds, data[name])
-    if kind in (Do, Finished):
-        return _assembled(kind, data)
-    return from_dict(kind, data)
+    message: Message = (
+        _assembled(kind, data) if kind in (Do, Finished) else from_dict(kind, data)
+    )
+    return message
 
 
 def _inner(kinds: dict[str, Any], data: Any) -> Any:

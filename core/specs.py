@@ -155,9 +155,12 @@ class Keyframe:
     @property
     def text(self) -> str:
         """The words the model reads."""
-        return ", ".join(
-            part for part in (self.secondary_prompt.strip(), self.prompt.strip()) if part
-        )
+        return styled(self.secondary_prompt, self.prompt)
+
+
+def styled(secondary_prompt: str, prompt: str) -> str:
+    """Put a style before what is shown."""
+    return ", ".join(part.strip() for part in (secondary_prompt, prompt) if part.strip())
 
 
 @dataclass(frozen=True)

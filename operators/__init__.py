@@ -5,21 +5,23 @@ def register() -> None:
     """Register properties, preferences, jobs and operators."""
     import bpy
 
-    from . import jobs, preferences, properties
+    from . import jobs, preferences, properties, watch
 
     properties.register()
     preferences.register()
     jobs.register()
     for cls in _classes():
         bpy.utils.register_class(cls)
+    watch.register()
 
 
 def unregister() -> None:
     """Undo `register`, last first."""
     import bpy
 
-    from . import jobs, preferences, properties
+    from . import jobs, preferences, properties, watch
 
+    watch.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)
     jobs.unregister()

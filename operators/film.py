@@ -38,19 +38,15 @@ class STROPHE_OT_set_up_output(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class STROPHE_OT_render(bpy.types.Operator):
+class STROPHE_OT_render(JobOperator):
     """Render the film of the scene that the sequencer shows"""
 
     bl_idname = names.RENDER
     bl_label = "Render"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        output.render(timeline.sequencer_scene(context), blocking=True)
-        return {"FINISHED"}
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        output.render(timeline.sequencer_scene(context), blocking=False)
-        return {"FINISHED"}
+    def body(self, ref: SceneRef) -> Body[None]:
+        output.render(ref(), blocking=bpy.app.background)
+        yield
 
 
 class STROPHE_OT_make_video(JobOperator):

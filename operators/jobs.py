@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import atexit
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ class _Task:
     title: str
     body: Body[None]
     scene: SceneRef
+    quiet: bool = False
+    # not the editor's own doing: neither shown as an error nor a step of undo
     cancelled: bool = False
     job: int | None = None
     # the request that it waits for
@@ -77,6 +80,7 @@ class _Task:
 
 _tasks: deque[_Task] = deque()
 _worker: Worker | None = None
+_shown: tuple[object, ...] = ()
 
 
 def worker() -> Worker:
@@ -126,10 +130,11 @@ class JobOperator(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def start(title: str, body: Body[None], scene: SceneRef) -> None:
-    """Queue a body; the timer carries it on."""
-    _tasks.append(_Task(title, body, scene))
-    bpy.context.window_manager.strophe_job.error = ""
+def start(title: str, body: Body[None], scene: SceneRef, *, quiet: bool = False) -> None:
+    """Queue a body; the timer carries it on. A quiet one is no step of undo and tells of no error."""
+    _tasks.append(_Task(title, body, scene, quiet))
+    if not quiet:
+        bpy.context.window_manager.strophe_job.error = ""
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, persistent=True)
 
@@ -234,17 +239,20 @@ def _advance(task: _Task, step: Callable[[], Request | None]) -> None:
         task.body.close()
         _finish(task, str(error))
     except Exception as error:
+        # A fault of ours. Blender drops a timer that raises, and with it all that is queued.
+        traceback.print_exc()
         task.body.close()
         _finish(task, f"{type(error).__name__}: {error}")
-        raise
 
 
 def _finish(task: _Task, error: str) -> None:
     _tasks.remove(task)
-    job = bpy.context.window_manager.strophe_job
     if error:
-        job.error = f"{task.title}: {error}"
-        print(f"Strophe: {job.error}")
+        print(f"Strophe: {task.title}: {error}")
+    if task.quiet:
+        return
+    if error:
+        bpy.context.window_manager.strophe_job.error = f"{task.title}: {error}"
     push_undo(f"Strophe: {task.title}")
 
 
@@ -265,9 +273,15 @@ def _show_progress(progress: Progress) -> None:
 
 
 def _show() -> None:
+    """Have the panel drawn anew when there is something new to see."""
+    global _shown
     job = bpy.context.window_manager.strophe_job
-    job.running = bool(_tasks)
-    job.title = _tasks[0].title if _tasks else ""
+    task = next((task for task in _tasks if not task.quiet), None)
+    now = (task is not None, task.title if task else "", job.stage, round(job.share, 2), job.error)
+    if now == _shown:
+        return
+    _shown = now
+    job.running, job.title = now[:2]
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "SEQUENCE_EDITOR":

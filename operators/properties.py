@@ -164,7 +164,7 @@ class StropheScene(bpy.types.PropertyGroup):
     walk_strength: FloatProperty(
         name="Reimagine",
         description="How far the middle of a walk is given back to noise and painted anew",
-        default=0.6,
+        default=0.55,
         min=0,
         max=1,
         subtype="FACTOR",

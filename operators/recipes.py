@@ -42,6 +42,10 @@ _WORDS = {
 }
 
 
+def _words(shot: bpy.types.PropertyGroup) -> str:
+    return specs.styled(shot.secondary_prompt, shot.prompt)
+
+
 def next_shot(scene: bpy.types.Scene, index: int) -> bpy.types.PropertyGroup | None:
     """Return the shot that a shot walks into, or None where it cuts."""
     shots = scene.strophe.shots
@@ -111,8 +115,8 @@ def clip(scene: bpy.types.Scene, index: int, results: Path) -> Clip | None:
         height=state.height,
         start=start,
         end=end,
-        start_prompt=keyframe(scene, shot).text,
-        end_prompt=keyframe(scene, following or shot).text,
+        start_prompt=_words(shot),
+        end_prompt=_words(following or shot),
         negative_prompt=shot.negative_prompt,
         seed=shot.seed,
         steps=state.walk_steps,
@@ -134,7 +138,9 @@ def refresh(scene: Callable[[], bpy.types.Scene], results: Path) -> Iterator[Non
     while index < len(scene().strophe.shots):
         shot = scene().strophe.shots[index]
         if shot.state != "FAILED":
-            shot.state, shot.stale_reason = _state(scene(), index, results)
+            state = _state(scene(), index, results)
+            if state != (shot.state, shot.stale_reason):
+                shot.state, shot.stale_reason = state
         index += 1
         yield
 
@@ -143,7 +149,7 @@ def _state(scene: bpy.types.Scene, index: int, results: Path) -> tuple[str, str]
     shot = scene.strophe.shots[index]
     still = strips.of_shot(scene, "KEYFRAME", shot.uid)
     walk = strips.of_shot(scene, "CLIP", shot.uid)
-    if not shot.prompt.strip() or not scene.strophe.model_sha256:
+    if not scene.strophe.model_sha256:
         return "PLANNED", ""
     reason = _keyframe_reason(scene, shot, still)
     if walk is None:
@@ -167,6 +173,8 @@ def _keyframe_reason(
         return "its keyframe is missing"
     if is_editors_own(still):
         return ""
+    if not shot.prompt.strip():
+        return "it has no prompt"
     wanted = keyframe(scene, shot)
     if still.strophe.fingerprint == specs.fingerprint(wanted):
         return ""
@@ -212,6 +220,8 @@ def _shown(scene: bpy.types.Scene, shot: bpy.types.PropertyGroup) -> Picture | N
 def _end_picture(
     scene: bpy.types.Scene, shot: bpy.types.PropertyGroup, results: Path
 ) -> Picture | None:
+    if not shot.prompt.strip():
+        return None
     path = cache.keyframe_path(results, end_keyframe(scene, shot))
     return _picture(path) if path.is_file() else None
 
@@ -227,11 +237,15 @@ def _hashed(path: Path, size: int, mtime_ns: int) -> Picture:
 
 
 def _relative(value: object) -> object:
+    """Write paths below the .blend file's folder relative to it; others stay as they are."""
     if isinstance(value, dict):
         return {
-            k: bpy.path.relpath(v)
-            if k in ("path", "folder") and v.startswith("/")
-            else _relative(v)
+            k: _relative_path(v) if k in ("path", "folder") else _relative(v)
             for k, v in value.items()
         }
     return value
+
+
+def _relative_path(path: str) -> str:
+    beside = Path(path).is_relative_to(Path(bpy.data.filepath).parent)
+    return bpy.path.relpath(path) if beside else path

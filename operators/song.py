@@ -34,7 +34,7 @@ def listen(ref: SceneRef) -> Body[None]:
 def follow(ref: SceneRef) -> Body[None]:
     """Take everything along if the song was moved or trimmed, or the frame rate changed."""
     scene = ref()
-    if not scene.strophe.placed:
+    if not scene.strophe.placed or strips.song(scene) is None:
         return
     old, new = _placed(scene), strips.song_place(scene)
     if old == new:

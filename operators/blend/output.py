@@ -6,6 +6,8 @@ from pathlib import Path
 
 import bpy
 
+from ...core.errors import SpecError
+
 
 def set_film(scene: bpy.types.Scene, path: Path, first: int, end: int) -> None:
     """Render frames [first, end) as H.264 and AAC in an MP4, colours as the pictures have them."""
@@ -27,7 +29,13 @@ def set_film(scene: bpy.types.Scene, path: Path, first: int, end: int) -> None:
 
 
 def render(scene: bpy.types.Scene, *, blocking: bool) -> None:
-    """Render the animation of a scene, which may not be the window's."""
+    """Render the animation of a scene, which may not be the window's.
+
+    Raises `SpecError` with Blender's own words where it refuses.
+    """
     extra = {"use_sequencer_scene": True} if bpy.app.version >= (5, 0, 0) else {}
     how = "EXEC_DEFAULT" if blocking else "INVOKE_DEFAULT"
-    bpy.ops.render.render(how, animation=True, scene=scene.name, **extra)
+    try:
+        bpy.ops.render.render(how, animation=True, scene=scene.name, **extra)
+    except RuntimeError as error:
+        raise SpecError(f"Blender did not render: {str(error).strip()}") from error

@@ -159,9 +159,15 @@ def test_the_whole_way_in_one_press(bpy, scene, song, tmp_path):
     assert streams["audio"]["codec_name"] == "aac"
 
 
+def length(frames: int) -> dict[str, int]:
+    import bpy
+
+    return {"length": frames} if bpy.app.version >= (5, 0, 0) else {"frame_end": 1 + frames}
+
+
 @pytest.mark.skipif(not shutil.which("ffprobe"), reason="ffprobe is not installed")
 def test_ten_minutes_at_29_97_are_exactly_their_frames(bpy, scene, tmp_path):
-    """Stills alone: what is counted are the frames of the song, not the pictures on them."""
+    """A colour alone: what is counted are the frames of the song, not the pictures on them."""
     from fractions import Fraction
 
     from .conftest import write_wav
@@ -174,6 +180,7 @@ def test_ten_minutes_at_29_97_are_exactly_their_frames(bpy, scene, tmp_path):
     strips, film = module("operators.blend.strips"), tmp_path / "film.mp4"
     strips.add_song(scene, tmp_path / "long.wav", 1, 1, "u")
     bpy.ops.strophe.plan_shots()
+    strips.collection(scene).new_effect("Colour", "COLOR", 2, 1, **length(17982))
     assert shots(scene)[-1][1] - 1 == round(600 * Fraction(30000, 1001)) == 17982
     bpy.ops.strophe.set_up_output(filepath=str(film))
     scene.render.ffmpeg.constant_rate_factor = "LOWEST"

@@ -112,3 +112,15 @@ def test_an_unsaved_file_is_asked_to_be_saved(bpy, song):
     with pytest.raises(RuntimeError, match=r"Save the \.blend file first"):
         bpy.ops.strophe.import_song(filepath=str(song))
     assert not strips_of(bpy.context.scene, "SONG")
+
+
+def test_an_edit_is_noticed_without_pressing_anything(bpy, made, ticked):
+    watch = module("operators.watch")
+    made.strophe.shots[1].prompt = "a star"
+    watch.look()
+    until_idle(ticked)
+    assert [s.state for s in made.strophe.shots][:3] == ["STALE", "STALE", "MADE"]
+    state = [(s.state, s.stale_reason) for s in made.strophe.shots]
+    watch.look()
+    until_idle(ticked)
+    assert [(s.state, s.stale_reason) for s in made.strophe.shots] == state
