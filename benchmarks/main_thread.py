@@ -61,10 +61,19 @@ def _ticks(folder: Path, runtime: Path, minutes: float) -> list[float]:
     state.width = state.height = 64
     state.steps = state.walk_steps = 1
     jobs = import_module(f"{host.MODULE}.operators.jobs")
-    bpy.ops.strophe.import_song("INVOKE_DEFAULT", filepath=str(folder / "song.wav"))
-    bpy.ops.strophe.plan_shots("INVOKE_DEFAULT")
-    bpy.ops.strophe.generate_keyframes("INVOKE_DEFAULT", scope="ALL")
-    bpy.ops.strophe.generate_clips("INVOKE_DEFAULT", scope="ALL")
+    ref = jobs.scene_ref(bpy.context)
+    song, storyboard, keyframes, clips = (
+        import_module(f"{host.MODULE}.operators.{name}")
+        for name in ("song", "storyboard", "keyframes", "clips")
+    )
+    # Without a window Blender calls no operator's `invoke`: this is what the buttons would queue.
+    for body in (
+        song.bring_in(ref, folder / "song.wav", 1, 1),
+        storyboard.replan(ref),
+        keyframes.generate(ref, "ALL"),
+        clips.generate(ref, "ALL"),
+    ):
+        jobs.start("benchmark", body, ref)
     ticks = _until_idle(jobs)
     states = [shot.state for shot in bpy.context.scene.strophe.shots]
     print(f"shots           {len(states)}, made {states.count('MADE')}")

@@ -30,6 +30,11 @@ def _clip_of(ref: SceneRef, uid: str) -> Body[None]:
     if index is None:
         return  # the editor removed the shot meanwhile
     try:
+        if recipes.next_shot(scene, index) is None:
+            yield recipes.end_keyframe(scene, scene.strophe.shots[index])
+        scene, index = ref(), storyboard.index_of(ref(), uid)
+        if index is None:
+            return
         recipe = recipes.clip(scene, index, ref.results)
         if recipe is None:
             raise SpecError(
@@ -78,7 +83,7 @@ class STROPHE_OT_generate_clips(JobOperator):
     scope: keyframes.scope_property()
 
     def body(self, ref: SceneRef) -> Body[None]:
-        yield from generate(ref, self.scope)
+        return generate(ref, self.scope)
 
 
 CLASSES = (STROPHE_OT_generate_clips,)

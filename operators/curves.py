@@ -93,7 +93,7 @@ class STROPHE_OT_rebake(JobOperator):
     bl_label = "Rebake"
 
     def body(self, ref: SceneRef) -> Body[None]:
-        yield from rebake(ref)
+        return rebake(ref)
 
 
 class STROPHE_OT_reset_drive(JobOperator):
@@ -103,7 +103,7 @@ class STROPHE_OT_reset_drive(JobOperator):
     bl_label = "Reset Drive"
 
     def body(self, ref: SceneRef) -> Body[None]:
-        yield from reset_drive(ref)
+        return reset_drive(ref)
 
 
 CLASSES = (STROPHE_OT_rebake, STROPHE_OT_reset_drive)

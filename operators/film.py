@@ -20,6 +20,26 @@ def set_up(scene: bpy.types.Scene, path: Path) -> None:
     output.set_film(scene, path, place.first, place.end)
 
 
+def render(ref: SceneRef) -> Body[None]:
+    """Have Blender render; in the window it goes on by itself."""
+    output.render(ref(), blocking=bpy.app.background)
+    yield
+
+
+def make_video(ref: SceneRef, path: Path) -> Body[None]:
+    """Go the whole way from where the project stands now."""
+    if not ref().strophe.analysis:
+        yield from listen(ref)
+    yield from storyboard.refresh(ref)
+    if not ref().strophe.shots:
+        storyboard.plan(ref())
+        yield
+    yield from keyframes.generate(ref, "STALE")
+    yield from clips.generate(ref, "STALE")
+    set_up(ref(), path)
+    yield from render(ref)
+
+
 class STROPHE_OT_set_up_output(bpy.types.Operator):
     """Set Blender's output to an MP4 of the song's length, with the pictures' own colours"""
 
@@ -45,8 +65,7 @@ class STROPHE_OT_render(JobOperator):
     bl_label = "Render"
 
     def body(self, ref: SceneRef) -> Body[None]:
-        output.render(ref(), blocking=bpy.app.background)
-        yield
+        return render(ref)
 
 
 class STROPHE_OT_make_video(JobOperator):
@@ -58,17 +77,7 @@ class STROPHE_OT_make_video(JobOperator):
     filepath: StringProperty(subtype="FILE_PATH", default="//film.mp4")
 
     def body(self, ref: SceneRef) -> Body[None]:
-        if not ref().strophe.analysis:
-            yield from listen(ref)
-        yield from storyboard.refresh(ref)
-        if not ref().strophe.shots:
-            storyboard.plan(ref())
-            yield
-        yield from keyframes.generate(ref, "STALE")
-        yield from clips.generate(ref, "STALE")
-        set_up(ref(), Path(self.filepath))
-        yield
-        output.render(ref(), blocking=bpy.app.background)
+        return make_video(ref, Path(self.filepath))
 
 
 CLASSES = (STROPHE_OT_set_up_output, STROPHE_OT_render, STROPHE_OT_make_video)

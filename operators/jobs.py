@@ -106,9 +106,10 @@ def stop_worker() -> None:
 
 
 class JobOperator(bpy.types.Operator):
-    """Base of operators that ask the worker for something. `body` says what, `bl_label` names it."""
+    """Base of operators that ask the worker for something. `bl_label` names it, `body` says what."""
 
     def body(self, scene: SceneRef) -> Body[None]:
+        """Return the body. It takes its settings along: the operator itself is gone by then."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -52,10 +52,6 @@ def _keyframe_of(ref: SceneRef, index: int, uid: str, *, draft: bool) -> Body[No
     try:
         if still is None or not recipes.is_editors_own(still):
             yield from _paint_and_place(ref, uid, recipes.keyframe(scene, shot, draft=draft))
-        scene = ref()
-        index = storyboard.index_of(scene, uid)
-        if index is not None and not draft and recipes.next_shot(scene, index) is None:
-            yield recipes.end_keyframe(scene, scene.strophe.shots[index])
     except CoreError as error:
         mark_failed(ref, uid, error)
         raise
@@ -99,7 +95,7 @@ class STROPHE_OT_draft(JobOperator):
     bl_label = "Draft"
 
     def body(self, ref: SceneRef) -> Body[None]:
-        yield from generate(ref, "ALL", draft=True)
+        return generate(ref, "ALL", draft=True)
 
 
 class STROPHE_OT_generate_keyframes(JobOperator):
@@ -111,7 +107,7 @@ class STROPHE_OT_generate_keyframes(JobOperator):
     scope: scope_property()
 
     def body(self, ref: SceneRef) -> Body[None]:
-        yield from generate(ref, self.scope)
+        return generate(ref, self.scope)
 
 
 CLASSES = (STROPHE_OT_draft, STROPHE_OT_generate_keyframes)

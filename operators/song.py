@@ -22,6 +22,29 @@ _SEGMENT_S = 10.0
 _MARKERS_A_BREATH = 100
 
 
+def bring_in(ref: SceneRef, path: Path, frame_start: int, channel: int) -> Body[None]:
+    """Place a song and hear it. What cannot be heard is taken off the timeline again."""
+    scene = ref()
+    if strips.song(scene) is not None:
+        raise SpecError("There is a song on the timeline already. Delete its strip first.")
+    if not path.is_file():
+        raise AudioError(f"There is no song at {path}. Choose the file again.")
+    _ = ref.results  # asks for the file to be saved before anything is placed
+    strips.add_song(scene, path, frame_start, channel, uuid.uuid4().hex)
+    scene.sync_mode = "AUDIO_SYNC"
+    try:
+        yield from listen(ref)
+    except AudioError:
+        strips.collection(ref()).remove(strips.song_strip(ref()))
+        raise
+
+
+def listen_again(ref: SceneRef) -> Body[None]:
+    """Follow the song to where it lies now, then hear it anew."""
+    yield from follow(ref)
+    yield from listen(ref)
+
+
 def listen(ref: SceneRef) -> Body[None]:
     """Hear the song and lay out what was heard."""
     analysis = yield from _hear(ref)
@@ -157,20 +180,7 @@ class STROPHE_OT_import_song(JobOperator):
         return {"RUNNING_MODAL"}
 
     def body(self, ref: SceneRef) -> Body[None]:
-        scene, path = ref(), Path(bpy.path.abspath(self.filepath))
-        if strips.song(scene) is not None:
-            raise SpecError("There is a song on the timeline already. Delete its strip first.")
-        if not path.is_file():
-            raise AudioError(f"There is no song at {path}. Choose the file again.")
-        _ = ref.results  # asks for the file to be saved before anything is placed
-        strips.add_song(scene, path, self.frame_start, self.channel, uuid.uuid4().hex)
-        scene.sync_mode = "AUDIO_SYNC"
-        try:
-            yield from listen(ref)
-        except AudioError:
-            # What cannot be heard is no song; the timeline is left as it was found.
-            strips.collection(ref()).remove(strips.song_strip(ref()))
-            raise
+        return bring_in(ref, Path(bpy.path.abspath(self.filepath)), self.frame_start, self.channel)
 
 
 class STROPHE_OT_listen(JobOperator):
@@ -180,8 +190,7 @@ class STROPHE_OT_listen(JobOperator):
     bl_label = "Listen"
 
     def body(self, ref: SceneRef) -> Body[None]:
-        yield from follow(ref)
-        yield from listen(ref)
+        return listen_again(ref)
 
 
 CLASSES = (STROPHE_OT_import_song, STROPHE_OT_listen)

@@ -41,6 +41,12 @@ def plan(scene: bpy.types.Scene) -> None:
     curves.hold_boundaries(scene)
 
 
+def replan(ref: SceneRef) -> Iterator[None]:
+    """Follow the song, then plan."""
+    yield from follow(ref)
+    plan(ref())
+
+
 def in_scope(scene: bpy.types.Scene, scope: str) -> list[str]:
     """Return the uids of the unlocked shots that an operator's scope names, in order."""
     shots = [shot for shot in scene.strophe.shots if not shot.locked]
@@ -150,8 +156,7 @@ class STROPHE_OT_plan_shots(JobOperator):
     bl_label = "Plan Shots"
 
     def body(self, ref: SceneRef) -> Body[None]:
-        yield from follow(ref)
-        plan(ref())
+        return replan(ref)
 
 
 class STROPHE_OT_refresh(JobOperator):
@@ -161,7 +166,7 @@ class STROPHE_OT_refresh(JobOperator):
     bl_label = "Refresh"
 
     def body(self, ref: SceneRef) -> Body[None]:
-        yield from refresh(ref)
+        return refresh(ref)
 
 
 CLASSES = (STROPHE_OT_plan_shots, STROPHE_OT_refresh)

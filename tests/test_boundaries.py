@@ -96,6 +96,15 @@ def test_imports_nothing_at_module_scope(name):
     assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
+def test_a_body_takes_its_settings_along():
+    """In the window an operator is gone once its button is released: no generator may need it."""
+    for path in files("operators"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name == "body":
+                yields = (ast.Yield, ast.YieldFrom)
+                assert not any(isinstance(n, yields) for n in ast.walk(node)), path
+
+
 def test_versions_of_blender_are_known_in_one_place():
     for path in [*files("operators"), *files("panels")]:
         if "blend" not in path.parts:

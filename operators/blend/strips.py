@@ -87,8 +87,10 @@ def place_pictures(
         _show(strip, files)
         if len(files) == 1:
             timeline.set_end_frame(strip, span[1])
-    else:
+    elif len(strip.elements) == len(files):
         _show(strip, files)
+    else:
+        _show_another_length(strip, files, span[1])
     return strip
 
 
@@ -138,6 +140,14 @@ def _show(strip: bpy.types.ImageStrip, files: Sequence[Path]) -> None:
             elements[k].filename = file.name
         else:
             elements.append(file.name)
+
+
+def _show_another_length(strip: bpy.types.ImageStrip, files: Sequence[Path], end: int) -> None:
+    """Exchange the pictures for more or fewer; a tail that the editor trimmed stays trimmed."""
+    content_end = timeline.content_start(strip) + len(strip.elements)
+    trimmed = 0 if timeline.end_frame(strip) == end else content_end - timeline.end_frame(strip)
+    _show(strip, files)
+    timeline.set_end_frame(strip, max(timeline.first_frame(strip) + 1, int(end - trimmed)))
 
 
 def _new_effect(

@@ -33,9 +33,9 @@ def test_disabled_it_leaves_nothing_behind(bpy):
 
 
 def test_the_manifest_is_valid():
-    import bpy as module
+    import addon_utils
 
-    tool = next(Path(module.__file__).parent.rglob("bl_pkg/cli/blender_ext.py"))
+    tool = next(Path(addon_utils.__file__).parent.parent.rglob("bl_pkg/cli/blender_ext.py"))
     out = subprocess.run(
         [sys.executable, str(tool), "validate", str(ROOT)],
         capture_output=True,

@@ -15,6 +15,13 @@ def ticked(bpy, monkeypatch):
     return module("operators.jobs")
 
 
+def press(jobs, what: str, *args, **settings) -> None:
+    """Queue a body as its button does: without a window Blender calls no operator's `invoke`."""
+    room, name = what.split(".")
+    ref = jobs.scene_ref(module("operators.jobs").bpy.context)
+    jobs.start(name, getattr(module(f"operators.{room}"), name)(ref, *args, **settings), ref)
+
+
 def until_idle(jobs, patience_s: float = 100) -> None:
     until = time.monotonic() + patience_s
     while jobs.tick() is not None:
@@ -23,11 +30,12 @@ def until_idle(jobs, patience_s: float = 100) -> None:
 
 
 def test_a_button_returns_at_once_and_the_ticks_do_the_rest(bpy, scene, song, ticked):
-    bpy.ops.strophe.import_song("INVOKE_DEFAULT", filepath=str(song), frame_start=1)
+    press(ticked, "song.bring_in", song, 1, 1)
     assert ticked.busy()
-    bpy.ops.strophe.plan_shots("INVOKE_DEFAULT")
-    bpy.ops.strophe.generate_keyframes("INVOKE_DEFAULT", scope="ALL")
-    bpy.ops.strophe.generate_clips("INVOKE_DEFAULT", scope="ALL")
+    assert not strips_of(scene, "SONG")
+    press(ticked, "storyboard.replan")
+    press(ticked, "keyframes.generate", "ALL")
+    press(ticked, "clips.generate", "ALL")
     until_idle(ticked)
     job = bpy.context.window_manager.strophe_job
     assert (job.running, job.error) == (False, "")
@@ -35,7 +43,7 @@ def test_a_button_returns_at_once_and_the_ticks_do_the_rest(bpy, scene, song, ti
 
 
 def test_an_error_is_shown_not_raised(bpy, scene, ticked):
-    bpy.ops.strophe.generate_clips("INVOKE_DEFAULT", scope="ALL")
+    press(ticked, "clips.generate", "ALL")
     until_idle(ticked)
     assert "Plan Shots first" in bpy.context.window_manager.strophe_job.error
 
@@ -43,8 +51,8 @@ def test_an_error_is_shown_not_raised(bpy, scene, ticked):
 def test_cancel_keeps_whole_shots_and_leaves_no_half_made_strip(bpy, planned, ticked):
     planned.strophe.walk_steps = 20
     bpy.ops.strophe.generate_keyframes(scope="ALL")
-    bpy.ops.strophe.generate_clips("INVOKE_DEFAULT", scope="ALL")
-    bpy.ops.strophe.generate_clips("INVOKE_DEFAULT", scope="ALL")
+    press(ticked, "clips.generate", "ALL")
+    press(ticked, "clips.generate", "ALL")
     while len(strips_of(planned, "CLIP")) < 2:
         ticked.tick()
         time.sleep(0.005)
@@ -67,7 +75,7 @@ def test_undo_while_a_job_runs_harms_nothing(bpy, planned, ticked):
     bpy.ops.ed.undo_push(message="before")
     planned.strophe.shots[0].prompt = "a star"
     bpy.ops.ed.undo_push(message="after")
-    bpy.ops.strophe.generate_clips("INVOKE_DEFAULT", scope="ALL")
+    press(ticked, "clips.generate", "ALL")
     while len(strips_of(bpy.context.scene, "CLIP")) < 1:
         ticked.tick()
         time.sleep(0.005)
@@ -80,7 +88,7 @@ def test_undo_while_a_job_runs_harms_nothing(bpy, planned, ticked):
 def test_a_shot_removed_while_its_clip_is_made_is_passed_over(bpy, planned, ticked):
     planned.strophe.walk_steps = 20
     bpy.ops.strophe.generate_keyframes(scope="ALL")
-    bpy.ops.strophe.generate_clips("INVOKE_DEFAULT", scope="ALL")
+    press(ticked, "clips.generate", "ALL")
     while len(strips_of(planned, "CLIP")) < 1:
         ticked.tick()
         time.sleep(0.005)
@@ -92,7 +100,7 @@ def test_a_shot_removed_while_its_clip_is_made_is_passed_over(bpy, planned, tick
 
 
 def test_loading_another_file_ends_what_runs(bpy, planned, ticked):
-    bpy.ops.strophe.generate_keyframes("INVOKE_DEFAULT", scope="ALL")
+    press(ticked, "keyframes.generate", "ALL")
     ticked.tick()
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     assert not ticked.busy()
