@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -28,6 +30,15 @@ ROLES = [(role, role.title(), "") for role in ("NONE", "SONG", "KEYFRAME", "CLIP
 MARKS = [(mark, mark.title(), "") for mark in ("NONE", "BEAT", "DOWNBEAT")]
 
 
+listeners: list[Callable[[], None]] = []
+"""Called when the editor edits a setting that decides what a picture shows."""
+
+
+def _edited(_group: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    for listener in listeners:
+        listener()
+
+
 def _curve(description: str) -> FloatProperty:
     return FloatProperty(description=description, min=0.0, max=1.0, options={"ANIMATABLE"})
 
@@ -49,13 +60,17 @@ class StropheShot(bpy.types.PropertyGroup):
     """One shot of the storyboard: whole frames [frame_start, frame_end)."""
 
     uid: StringProperty()
-    frame_start: IntProperty(name="First", description="First frame")
-    frame_end: IntProperty(name="End", description="Frame after the last one")
-    prompt: StringProperty(name="Prompt", description="What the picture shows")
-    secondary_prompt: StringProperty(name="Style", description="Put before the prompt")
-    negative_prompt: StringProperty(name="Not", description="What the picture must not show")
-    seed: IntProperty(name="Seed", min=0, max=2**31 - 2)
-    join: EnumProperty(name="Join", items=JOINS)
+    frame_start: IntProperty(name="First", description="First frame", update=_edited)
+    frame_end: IntProperty(name="End", description="Frame after the last one", update=_edited)
+    prompt: StringProperty(name="Prompt", description="What the picture shows", update=_edited)
+    secondary_prompt: StringProperty(
+        name="Style", description="Put before the prompt", update=_edited
+    )
+    negative_prompt: StringProperty(
+        name="Not", description="What the picture must not show", update=_edited
+    )
+    seed: IntProperty(name="Seed", min=0, max=2**31 - 2, update=_edited)
+    join: EnumProperty(name="Join", items=JOINS, update=_edited)
     state: EnumProperty(name="State", items=STATES)
     stale_reason: StringProperty(description="What changed, or what went wrong")
     locked: BoolProperty(name="Locked", description="Planning and generating leave this shot alone")
@@ -72,6 +87,8 @@ class StropheStrip(bpy.types.PropertyGroup):
     uid: StringProperty()
     role: EnumProperty(items=ROLES)
     shot_uid: StringProperty()
+    laid_at: IntProperty(description="The shot's first frame when this strip was laid")
+    laid_end: IntProperty(description="The shot's end when this strip was laid")
     recipe: StringProperty(description="The whole request that made this strip's pictures, as JSON")
     fingerprint: StringProperty(description="Address of the result in the cache")
 
@@ -142,10 +159,19 @@ class StropheScene(bpy.types.PropertyGroup):
         name="Not", description="Given to every planned shot", default="text, letters, words"
     )
     seed: IntProperty(name="Seed", default=1, min=0, max=2**31 - 2)
-    width: IntProperty(name="Width", default=256, min=64, max=4096, step=16, subtype="PIXEL")
-    height: IntProperty(name="Height", default=256, min=64, max=4096, step=16, subtype="PIXEL")
+    width: IntProperty(
+        name="Width", default=256, min=64, max=4096, step=16, subtype="PIXEL", update=_edited
+    )
+    height: IntProperty(
+        name="Height", default=256, min=64, max=4096, step=16, subtype="PIXEL", update=_edited
+    )
     steps: IntProperty(
-        name="Steps", description="Denoising steps of a keyframe", default=20, min=1, max=200
+        name="Steps",
+        description="Denoising steps of a keyframe",
+        default=20,
+        min=1,
+        max=200,
+        update=_edited,
     )
     guidance: FloatProperty(
         name="Guidance",
@@ -153,6 +179,7 @@ class StropheScene(bpy.types.PropertyGroup):
         default=4,
         min=1,
         max=30,
+        update=_edited,
     )
     walk_steps: IntProperty(
         name="Walk Steps",
@@ -160,6 +187,7 @@ class StropheScene(bpy.types.PropertyGroup):
         default=5,
         min=1,
         max=200,
+        update=_edited,
     )
     walk_strength: FloatProperty(
         name="Reimagine",
@@ -168,6 +196,7 @@ class StropheScene(bpy.types.PropertyGroup):
         min=0,
         max=1,
         subtype="FACTOR",
+        update=_edited,
     )
 
 

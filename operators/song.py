@@ -32,6 +32,7 @@ def bring_in(ref: SceneRef, path: Path, frame_start: int, channel: int) -> Body[
     _ = ref.results  # asks for the file to be saved before anything is placed
     strips.add_song(scene, path, frame_start, channel, uuid.uuid4().hex)
     scene.sync_mode = "AUDIO_SYNC"
+    scene.frame_end = max(scene.frame_end, strips.song_place(scene).end - 1)
     try:
         yield from listen(ref)
     except AudioError:
@@ -146,20 +147,20 @@ def _move_all(
     later = moved(0) > 0 if old[1] == new[1] else new[1] > old[1]
     # The far end moves first, so that no strip is ever laid over its neighbour.
     for shot in reversed(shots) if later else shots:
-        start, end = moved(shot.frame_start), moved(shot.frame_end)
+        span = moved(shot.frame_start), moved(shot.frame_end)
         for role in ("KEYFRAME", "CLIP"):
             strip = strips.of_shot(scene, role, shot.uid)
-            if strip is not None and timeline.content_start(strip) == shot.frame_start:
-                _move_strip(strip, start - shot.frame_start, end)
-        shot.frame_start, shot.frame_end = start, end
+            if strip is not None:
+                _take_along(strip, span)
+        shot.frame_start, shot.frame_end = span
 
 
-def _move_strip(strip: bpy.types.Strip, by: int, end: int) -> None:
-    if timeline.end_frame(strip) + by > end:
-        timeline.set_end_frame(strip, end - by)
-    timeline.move_content(strip, by)
-    if strip.strophe.role == "KEYFRAME" and timeline.end_frame(strip) < end:
-        timeline.set_end_frame(strip, end)
+def _take_along(strip: bpy.types.Strip, span: tuple[int, int]) -> None:
+    if timeline.content_start(strip) == span[0] != strip.strophe.laid_at:
+        # The editor moved it together with the song.
+        strip.strophe.laid_at, strip.strophe.laid_end = span
+    else:
+        strips.lay_anew(strip, span)
 
 
 class STROPHE_OT_import_song(JobOperator):

@@ -1,6 +1,6 @@
 """Notices the editor's edits, so that nothing stale is ever shown as current. For the window only.
 
-A change of Blender's data starts a short countdown; when it ends and nothing else is going on, the
+An edit starts a short countdown; when it ends and nothing else is going on, the
 timeline is read again. Reading writes only what differs, so that it does not set itself off.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import jobs, storyboard
+from . import jobs, properties, storyboard
 
 PATIENCE_S = 0.5
 
@@ -26,18 +26,22 @@ def look() -> float | None:
 
 
 @bpy.app.handlers.persistent
-def _changed(_scene: bpy.types.Scene, _depsgraph: bpy.types.Depsgraph) -> None:
-    if not jobs.busy() and not bpy.app.timers.is_registered(look):
+def notice(*_: object) -> None:
+    """Start the countdown."""
+    if not bpy.app.timers.is_registered(look):
         bpy.app.timers.register(look, first_interval=PATIENCE_S)
 
 
 def register() -> None:
     if not bpy.app.background:
-        bpy.app.handlers.depsgraph_update_post.append(_changed)
+        # An edit of a curve or a strip comes through the handler, one of a setting does not.
+        bpy.app.handlers.depsgraph_update_post.append(notice)
+        properties.listeners.append(notice)
 
 
 def unregister() -> None:
     if not bpy.app.background:
-        bpy.app.handlers.depsgraph_update_post.remove(_changed)
+        properties.listeners.remove(notice)
+        bpy.app.handlers.depsgraph_update_post.remove(notice)
     if bpy.app.timers.is_registered(look):
         bpy.app.timers.unregister(look)

@@ -66,6 +66,7 @@ class STROPHE_PT_curves(_Panel, bpy.types.Panel):
     """How the song becomes curves."""
 
     bl_label = "Curves"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, state = self.layout, _scene(context).strophe

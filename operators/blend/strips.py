@@ -87,11 +87,38 @@ def place_pictures(
         _show(strip, files)
         if len(files) == 1:
             timeline.set_end_frame(strip, span[1])
-    elif len(strip.elements) == len(files):
+    elif _fits(strip, span, files):
         _show(strip, files)
     else:
-        _show_another_length(strip, files, span[1])
+        lay_anew(strip, span, files)
+    strip.strophe.laid_at, strip.strophe.laid_end = span
     return strip
+
+
+def _fits(strip: bpy.types.ImageStrip, span: tuple[int, int], files: Sequence[Path]) -> bool:
+    laid = strip.strophe.laid_at, strip.strophe.laid_end
+    return laid == span and len(strip.elements) == len(files)
+
+
+def lay_anew(
+    strip: bpy.types.ImageStrip, span: tuple[int, int], files: Sequence[Path] | None = None
+) -> None:
+    """Take a strip along with its shot; what the editor trimmed off its tail stays trimmed.
+
+    Without `files` it keeps its pictures, and is cut where they reach beyond the shot.
+    """
+    trimmed = strip.strophe.laid_end - timeline.end_frame(strip)
+    later = span[0] - strip.strophe.laid_at
+    end = max(timeline.first_frame(strip) + later + 1, span[1] - trimmed)
+    if files is None and len(strip.elements) > 1:
+        end = min(end, timeline.end_frame(strip) + later)
+    # What grows moves before it grows and what shrinks shrinks before it moves: nothing overlaps.
+    timeline.set_end_frame(strip, min(timeline.end_frame(strip), end - later))
+    timeline.move_content(strip, later)
+    if files is not None:
+        _show(strip, files)
+    timeline.set_end_frame(strip, end)
+    strip.strophe.laid_at, strip.strophe.laid_end = span
 
 
 def shown_file(strip: bpy.types.ImageStrip) -> Path:
@@ -140,14 +167,6 @@ def _show(strip: bpy.types.ImageStrip, files: Sequence[Path]) -> None:
             elements[k].filename = file.name
         else:
             elements.append(file.name)
-
-
-def _show_another_length(strip: bpy.types.ImageStrip, files: Sequence[Path], end: int) -> None:
-    """Exchange the pictures for more or fewer; a tail that the editor trimmed stays trimmed."""
-    content_end = timeline.content_start(strip) + len(strip.elements)
-    trimmed = 0 if timeline.end_frame(strip) == end else content_end - timeline.end_frame(strip)
-    _show(strip, files)
-    timeline.set_end_frame(strip, max(timeline.first_frame(strip) + 1, int(end - trimmed)))
 
 
 def _new_effect(

@@ -299,3 +299,15 @@ def test_blender_decodes_at_the_same_offset(bpy, runtime, tmp_path):
             cwd=host.ROOT, capture_output=True, text=True, check=True, timeout=120,
         ).stdout  # fmt: skip
         assert float(out) == pytest.approx(blenders, abs=1e-3), kind
+
+
+def test_a_boundary_moved_by_hand_takes_keyframes_and_clips_along(bpy, made):
+    edge = made.strophe.shots[1].frame_start
+    made.strophe.shots[0].frame_end = made.strophe.shots[1].frame_start = edge - 5
+    bpy.ops.strophe.refresh()
+    assert made.strophe.shots[0].stale_reason == "its length changed"
+    bpy.ops.strophe.generate_keyframes(scope="STALE")
+    bpy.ops.strophe.generate_clips(scope="STALE")
+    assert strip_spans(made, "CLIP") == spans(made)
+    assert strip_spans(made, "KEYFRAME") == spans(made)
+    assert [i for i, n in enumerate(computed(made)) if n] == [0, 1]
