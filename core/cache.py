@@ -45,7 +45,7 @@ __all__ = [
     "save_analysis",
     "save_keyframe",
     "sha256_file",
-    "sha256_folder",
+    "sha256_model",
     "song_folder",
     "write_whole",
 ]
@@ -75,12 +75,16 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sha256_folder(folder: Path) -> str:
-    """Return one SHA-256 over the names and bytes of all files below a folder."""
+def sha256_model(folder: Path) -> str:
+    """Return one SHA-256 over the names and bytes of a model's files; words about it do not count."""
     whole = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not _is_about(p)):
         whole.update(f"{path.relative_to(folder).as_posix()}\0{sha256_file(path)}\n".encode())
     return whole.hexdigest()
+
+
+def _is_about(path: Path) -> bool:
+    return path.suffix == ".md" or path.stem.startswith("LICENSE")
 
 
 def picture_of(path: Path) -> Picture:

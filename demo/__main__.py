@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def _make(args: argparse.Namespace, seconds: dict[str, float]) -> None:
         bpy.ops.strophe.generate_clips(scope="ALL")
     bpy.ops.strophe.set_up_output(filepath=str(args.out / "film.mp4"))
     bpy.ops.wm.save_mainfile()
-    with _timed("render", seconds):
+    with _timed("render", seconds), _output_to(args.out / "render.log"):
         bpy.ops.strophe.render()
     jobs = import_module(f"{host.MODULE}.operators.jobs")
     rss = {"host": _peak_mb(), "worker": _peak_mb_of(jobs.worker().pid)}
@@ -85,6 +86,20 @@ def _timed(name: str, seconds: dict[str, float]) -> Iterator[None]:
     yield
     seconds[name] = time.monotonic() - began
     print(f"  {seconds[name]:.1f} s", flush=True)
+
+
+@contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    """Send what Blender prints, a line for every frame, to a file."""
+    sys.stdout.flush()
+    terminal = os.dup(1)
+    with path.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 1)
+        os.close(terminal)
 
 
 def _peak_mb() -> float:

@@ -88,7 +88,7 @@ class StropheStrip(bpy.types.PropertyGroup):
     role: EnumProperty(items=ROLES)
     shot_uid: StringProperty()
     laid_at: IntProperty(description="The shot's first frame when this strip was laid")
-    laid_end: IntProperty(description="The shot's end when this strip was laid")
+    laid_end: IntProperty(description="Where this strip ended, untrimmed, when it was laid")
     recipe: StringProperty(description="The whole request that made this strip's pictures, as JSON")
     fingerprint: StringProperty(description="Address of the result in the cache")
 
@@ -168,7 +168,7 @@ class StropheScene(bpy.types.PropertyGroup):
     steps: IntProperty(
         name="Steps",
         description="Denoising steps of a keyframe",
-        default=20,
+        default=16,
         min=1,
         max=200,
         update=_edited,
@@ -176,7 +176,7 @@ class StropheScene(bpy.types.PropertyGroup):
     guidance: FloatProperty(
         name="Guidance",
         description="How closely a keyframe follows its words",
-        default=4,
+        default=3,
         min=1,
         max=30,
         update=_edited,

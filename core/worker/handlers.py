@@ -163,7 +163,7 @@ class Handlers:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         key = tuple((str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files)
         if key not in self._hashes:
-            self._hashes[key] = cache.sha256_folder(folder)
+            self._hashes[key] = cache.sha256_model(folder)
         return self._hashes[key]
 
 

@@ -118,7 +118,8 @@ def lay_anew(
     if files is not None:
         _show(strip, files)
     timeline.set_end_frame(strip, end)
-    strip.strophe.laid_at, strip.strophe.laid_end = span
+    # Where it would end untrimmed: too few pictures for the shot are not a trim of the editor's.
+    strip.strophe.laid_at, strip.strophe.laid_end = span[0], end + trimmed
 
 
 def shown_file(strip: bpy.types.ImageStrip) -> Path:

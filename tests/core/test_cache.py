@@ -99,13 +99,14 @@ def test_a_damaged_analysis_is_not_believed(tmp_path):
         cache.load_analysis(tmp_path)
 
 
-def test_folders_are_known_by_their_bytes(tmp_path):
+def test_models_are_known_by_their_bytes_not_by_words_about_them(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name / "in").mkdir(parents=True)
         (tmp_path / name / "in" / "x").write_bytes(b"1")
-    assert cache.sha256_folder(tmp_path / "a") == cache.sha256_folder(tmp_path / "b")
+        (tmp_path / name / "README.md").write_text(f"model {name}")
+    assert cache.sha256_model(tmp_path / "a") == cache.sha256_model(tmp_path / "b")
     (tmp_path / "b" / "in" / "x").write_bytes(b"2")
-    assert cache.sha256_folder(tmp_path / "a") != cache.sha256_folder(tmp_path / "b")
+    assert cache.sha256_model(tmp_path / "a") != cache.sha256_model(tmp_path / "b")
 
 
 def test_songs_are_kept_by_rate_and_form(tmp_path):

@@ -22,7 +22,7 @@ from tests import tiny_pipeline
 def model(tmp_path_factory) -> Model:
     folder = tmp_path_factory.mktemp("model") / "tiny"
     tiny_pipeline.save(folder)
-    return Model(str(folder), cache.sha256_folder(folder))
+    return Model(str(folder), cache.sha256_model(folder))
 
 
 @pytest.fixture(scope="session")
