@@ -32,7 +32,7 @@ from .protocol import (
 )
 from .specs import Answer, Request
 
-__all__ = ["JobCancelledError", "Worker"]
+__all__ = ["FromWorker", "JobCancelledError", "Worker"]
 
 FromWorker = Hello | Progress | Finished | Failed | Cancelled
 _TAIL_LINES = 12
@@ -181,6 +181,7 @@ class Worker:
             tail = self.log.read_text("utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
         except OSError:
             tail = []
+        tail += [line.decode("ascii", "backslashreplace").rstrip() for line in self._strange]
         said = "\n".join(tail) or "it left no word"
         return (
             f"The worker ended (exit code {code}). Run the step again: finished frames are kept. "

@@ -121,9 +121,7 @@ def decode(line: bytes) -> Message:
     for name, kinds in (("request", REQUESTS), ("answer", ANSWERS)):
         if name in data:
             data[name] = _inner(kinds, data[name])
-    message: Message = (
-        _assembled(kind, data) if kind in (Do, Finished) else from_dict(kind, data)
-    )
+    message: Message = _assembled(kind, data) if kind in (Do, Finished) else from_dict(kind, data)
     return message
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 __all__ = [
-    "boundaries",
     "fps_fraction",
     "frame_at",
-    "frame_count",
     "nearest",
     "parse_fps",
     "refit_frame",
@@ -31,24 +28,6 @@ def parse_fps(text: str) -> Fraction:
 def frame_at(seconds: float | Fraction, fps: Fraction) -> int:
     """Return the whole frame nearest to a time; halves go up. Exact: no float enters the product."""
     return nearest(Fraction(seconds) * fps)
-
-
-def frame_count(duration_s: float | Fraction, fps: Fraction) -> int:
-    """Return how many whole frames a duration fills, at least one."""
-    return max(1, frame_at(duration_s, fps))
-
-
-def boundaries(times_s: Sequence[float | Fraction], fps: Fraction) -> list[int]:
-    """Round boundaries once, each from its own absolute time, so that errors never add up.
-
-    Times ascend; a boundary that would fall on its predecessor's frame is dropped.
-    """
-    frames: list[int] = []
-    for seconds in times_s:
-        frame = frame_at(seconds, fps)
-        if not frames or frame > frames[-1]:
-            frames.append(frame)
-    return frames
 
 
 def refit_frame(

@@ -142,6 +142,8 @@ def _arguments() -> argparse.Namespace:
     if args.prompts and not args.prompts.is_file():
         parser.error(f"PROMPTS={args.prompts}: no such file")
     args.fps = _fps(parser, args.fps)
+    if not 0 <= args.seed < 2**31 - 2:
+        parser.error(f"SEED={args.seed}: 0 to {2**31 - 3} is possible")
     args.size = _size(parser, args.size)
     args.out.mkdir(parents=True, exist_ok=True)
     return args
@@ -164,8 +166,8 @@ def _size(parser: argparse.ArgumentParser, text: str) -> tuple[int, int]:
         width, height = (int(part) for part in text.split("x"))
     except ValueError:
         parser.error(f"SIZE={text}: write 256x256")
-    if width % 16 or height % 16 or not (64 <= width <= 4096 and 64 <= height <= 4096):
-        parser.error(f"SIZE={text}: multiples of 16 from 64 to 4096 are possible")
+    if width % 64 or height % 64 or not (64 <= width <= 4096 and 64 <= height <= 4096):
+        parser.error(f"SIZE={text}: multiples of 64 from 64 to 4096 are possible")
     return width, height
 
 

@@ -18,8 +18,8 @@ def start(resources: Path, runtime_python: Path) -> None:
     resources.mkdir(parents=True, exist_ok=True)
     link = resources / "checkout" / "strophe"
     link.parent.mkdir(exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(ROOT, target_is_directory=True)
+    link.unlink(missing_ok=True)  # it may be left over from where the checkout lay before
+    link.symlink_to(ROOT, target_is_directory=True)
     os.environ["BLENDER_USER_RESOURCES"] = str(resources)
     import bpy
 

@@ -29,6 +29,9 @@ def _clip_of(ref: SceneRef, uid: str) -> Body[None]:
     index = storyboard.index_of(scene, uid)
     if index is None:
         return  # the editor removed the shot meanwhile
+    walk = strips.of_shot(scene, "CLIP", uid)
+    if walk is not None and recipes.is_editors_footage(walk):
+        return
     try:
         if recipes.next_shot(scene, index) is None:
             yield recipes.end_keyframe(scene, scene.strophe.shots[index])
@@ -62,7 +65,8 @@ def _place(ref: SceneRef, uid: str, recipe: Clip, walked: Walked) -> None:
     folder = Path(walked.folder)
     files = [folder / cache.frame_name(k) for k in range(walked.frame_count)]
     span = (shot.frame_start, shot.frame_end)
-    strip = strips.place_pictures(scene, "CLIP", uid, shot.clip_uid, files, span)
+    size = recipe.width, recipe.height
+    strip = strips.place_pictures(scene, "CLIP", uid, shot.clip_uid, files, span, size)
     recipes.note(strip, recipe)
     shot.state, shot.stale_reason = "MADE", ""
 

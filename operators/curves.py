@@ -10,9 +10,8 @@ import numpy as np
 from ..core import cache, energy
 from ..core.errors import SpecError
 from ..core.specs import HEARD_CURVES, SongAnalysis
-from . import names
 from .blend import fcurves, strips, timeline
-from .jobs import Body, JobOperator, SceneRef
+from .jobs import SceneRef
 
 DRIVE = "strophe.curves.drive"
 TOLERANCE = 0.02
@@ -25,7 +24,7 @@ def analysis(ref: SceneRef) -> SongAnalysis:
         raise SpecError("The song has not been heard yet. Press Listen first.")
     try:
         return cache.load_analysis(ref.results / folder)
-    except OSError as error:
+    except (OSError, EOFError, ValueError) as error:
         raise SpecError("What was heard is no longer on disk. Press Listen again.") from error
 
 
@@ -43,8 +42,9 @@ def rebake(ref: SceneRef) -> Iterator[None]:
 
 def reset_drive(ref: SceneRef) -> Iterator[None]:
     """Derive the drive curve from the heard ones, with few keys and one at every shot's boundary."""
+    analysis(ref)  # a drive of zeros, from curves that nobody has heard yet, helps no one
     scene = ref()
-    place, state = strips.song_place(scene), scene.strophe
+    place = strips.song_place(scene)
     heard = {
         name: fcurves.sample(
             fcurves.find(scene, f"strophe.curves.{name}"), place.first, place.end - place.first
@@ -52,10 +52,11 @@ def reset_drive(ref: SceneRef) -> Iterator[None]:
         for name in ("harmonic", "percussive")
     }
     yield
+    scene = ref()
+    state = scene.strophe
     e = energy.drive_energy(
         heard["harmonic"], heard["percussive"], state.weight_harmonic, state.weight_percussive
     )
-    scene = ref()
     held = sorted(
         {f - place.first for s in scene.strophe.shots for f in (s.frame_start, s.frame_end)}
     )
@@ -84,26 +85,3 @@ def _visible(
         place.fps,
     )
     return energy.shape(curve, energy.Shaping(state.attack, state.release, state.gain), place.fps)
-
-
-class STROPHE_OT_rebake(JobOperator):
-    """Write the heard curves anew with these settings. The drive curve is left alone"""
-
-    bl_idname = names.REBAKE
-    bl_label = "Rebake"
-
-    def body(self, ref: SceneRef) -> Body[None]:
-        return rebake(ref)
-
-
-class STROPHE_OT_reset_drive(JobOperator):
-    """Derive the drive curve from the heard curves again. Your edits to it are lost; undo helps"""
-
-    bl_idname = names.RESET_DRIVE
-    bl_label = "Reset Drive"
-
-    def body(self, ref: SceneRef) -> Body[None]:
-        return reset_drive(ref)
-
-
-CLASSES = (STROPHE_OT_rebake, STROPHE_OT_reset_drive)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 from bpy.props import StringProperty
 
@@ -14,7 +12,7 @@ from .jobs import Body, JobOperator, SceneRef
 from .song import listen
 
 
-def set_up(scene: bpy.types.Scene, path: Path) -> None:
+def set_up(scene: bpy.types.Scene, path: str) -> None:
     """Set the scene's output to a film of the visible song."""
     place = strips.song_place(scene)
     output.set_film(scene, path, place.first, place.end)
@@ -26,7 +24,7 @@ def render(ref: SceneRef) -> Body[None]:
     yield
 
 
-def make_video(ref: SceneRef, path: Path) -> Body[None]:
+def make_video(ref: SceneRef, path: str) -> Body[None]:
     """Go the whole way from where the project stands now."""
     if not ref().strophe.analysis:
         yield from listen(ref)
@@ -51,7 +49,7 @@ class STROPHE_OT_set_up_output(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            set_up(timeline.sequencer_scene(context), Path(self.filepath))
+            set_up(timeline.sequencer_scene(context), self.filepath)
         except SpecError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -77,7 +75,7 @@ class STROPHE_OT_make_video(JobOperator):
     filepath: StringProperty(subtype="FILE_PATH", default="//film.mp4")
 
     def body(self, ref: SceneRef) -> Body[None]:
-        return make_video(ref, Path(self.filepath))
+        return make_video(ref, self.filepath)
 
 
 CLASSES = (STROPHE_OT_set_up_output, STROPHE_OT_render, STROPHE_OT_make_video)

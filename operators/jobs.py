@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import bpy
 
-from ..core.client import JobCancelledError, Worker
+from ..core.client import FromWorker, JobCancelledError, Worker
 from ..core.errors import CoreError, SpecError, error_from_name
 from ..core.protocol import Cancelled, Failed, Finished, Progress
 from ..core.specs import Answer, Request
@@ -87,8 +87,10 @@ def worker() -> Worker:
     """Return the running worker, started if need be."""
     global _worker
     if _worker is not None and not _worker.alive:
-        _worker.close()
-        _worker = None
+        dead, _worker = _worker, None
+        for message in dead.poll():  # what it still owed
+            _deliver(message)
+        dead.close()
     if _worker is None:
         cwd = Path(bpy.utils.extension_path_user(preferences.ADDON, create=True))
         _worker = Worker(
@@ -135,7 +137,8 @@ def start(title: str, body: Body[None], scene: SceneRef, *, quiet: bool = False)
     """Queue a body; the timer carries it on. A quiet one is no step of undo and tells of no error."""
     _tasks.append(_Task(title, body, scene, quiet))
     if not quiet:
-        bpy.context.window_manager.strophe_job.error = ""
+        job = bpy.context.window_manager.strophe_job
+        job.error, job.stage, job.share = "", "", 0.0
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, persistent=True)
 
@@ -166,7 +169,10 @@ def tick() -> float | None:
 
 
 def _run(body: Body[None], scene: SceneRef) -> None:
-    """The blocking driver."""
+    """The blocking driver. What was queued before comes first: both share one worker."""
+    while _tasks:
+        tick()
+        time.sleep(TICK_S)
     step: Callable[[], Request | None] = partial(next, body)
     console = _Console()
     while True:
@@ -197,26 +203,27 @@ class _Console:
 
 
 def _take_messages() -> None:
-    if _worker is None:
+    for message in _worker.poll() if _worker is not None else ():
+        _deliver(message)
+
+
+def _deliver(message: FromWorker) -> None:
+    """Hand a message to the task whose job it is about; what nobody waits for is dropped."""
+    job = getattr(message, "job", None)
+    task = next((task for task in _tasks if task.job is not None and task.job == job), None)
+    if task is None:
         return
-    for message in _worker.poll():
-        task = next(
-            (t for t in _tasks if t.job is not None and t.job == getattr(message, "job", -1)), None
-        )
-        if task is None:
-            continue
-        if isinstance(message, Progress):
-            _show_progress(message)
-        elif isinstance(message, Finished):
-            task.job = None
-            _advance(task, partial(task.body.send, message.answer))
-        elif isinstance(message, Failed):
-            task.job = None
-            error = error_from_name(message.error, message.message)
-            _advance(task, partial(task.body.throw, error))
-        elif isinstance(message, Cancelled):
-            task.job = None
-            _advance(task, partial(task.body.throw, JobCancelledError()))
+    if isinstance(message, Progress):
+        _show_progress(message)
+        return
+    task.job = None
+    if isinstance(message, Finished):
+        _advance(task, partial(task.body.send, message.answer))
+    elif isinstance(message, Failed):
+        error = error_from_name(message.error, message.message)
+        _advance(task, partial(task.body.throw, error))
+    elif isinstance(message, Cancelled):
+        _advance(task, partial(task.body.throw, JobCancelledError()))
 
 
 def _first_step(task: _Task) -> Callable[[], Request | None]:
@@ -229,7 +236,10 @@ def _advance(task: _Task, step: Callable[[], Request | None]) -> None:
     try:
         request = step()
         if request is not None:
-            task.job = worker().submit(request, task.scene.results)
+            try:
+                task.job = worker().submit(request, task.scene.results)
+            except CoreError as error:
+                return _advance(task, partial(task.body.throw, error))
             if task.cancelled:
                 worker().cancel(task.job)
     except StopIteration:

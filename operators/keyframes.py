@@ -30,6 +30,7 @@ def look_at_model(ref: SceneRef) -> Body[None]:
     facts = yield DescribeModel(str(preferences.model_folder()))
     assert isinstance(facts, ModelFacts)
     state = ref().strophe
+    state.model_folder = str(preferences.model_folder())
     state.model_sha256, state.device, state.dtype = facts.sha256, facts.device, facts.dtype
 
 
@@ -83,6 +84,7 @@ def _paint_and_place(ref: SceneRef, uid: str, recipe: Keyframe) -> Body[None]:
         shot.keyframe_uid,
         [Path(painted.picture.path)],
         (shot.frame_start, shot.frame_end),
+        (recipe.width, recipe.height),
     )
     recipes.note(strip, recipe)
     yield

@@ -34,7 +34,9 @@ listeners: list[Callable[[], None]] = []
 """Called when the editor edits a setting that decides what a picture shows."""
 
 
-def _edited(_group: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+def _edited(group: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    if getattr(group, "state", "") == "FAILED":
+        group.state, group.stale_reason = "PLANNED", ""  # what was wrong may be mended now
     for listener in listeners:
         listener()
 
@@ -88,6 +90,8 @@ class StropheStrip(bpy.types.PropertyGroup):
     role: EnumProperty(items=ROLES)
     shot_uid: StringProperty()
     laid_at: IntProperty(description="The shot's first frame when this strip was laid")
+    laid_width: IntProperty()
+    laid_height: IntProperty()
     laid_end: IntProperty(description="Where this strip ended, untrimmed, when it was laid")
     recipe: StringProperty(description="The whole request that made this strip's pictures, as JSON")
     fingerprint: StringProperty(description="Address of the result in the cache")
@@ -103,11 +107,13 @@ class StropheScene(bpy.types.PropertyGroup):
     results: StringProperty(description="Results folder, relative to the .blend file")
     analysis: StringProperty(description="Folder of the song's analysis, below the results folder")
     tempo_bpm: FloatProperty(name="Tempo")
+    model_folder: StringProperty(description="Where the model lay that was last looked at")
     model_sha256: StringProperty(description="The model as it was when it was last looked at")
     device: StringProperty(description="What runs the model")
     dtype: StringProperty()
     # Where the song lay, and at what rate, when shots and curves were last laid out.
     placed: BoolProperty()
+    laid_out: BoolProperty(description="Beats, sections and heard curves stand where the song lies")
     placed_origin: FloatProperty()
     placed_first: IntProperty()
     placed_end: IntProperty()

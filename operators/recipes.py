@@ -18,6 +18,7 @@ from ..core.errors import SpecError
 from ..core.specs import Clip, Keyframe, Model, Picture
 from . import preferences
 from .blend import fcurves, strips, timeline
+from .curves import DRIVE
 
 DRAFT_STEPS = 6
 _WORDS = {
@@ -94,6 +95,11 @@ def is_editors_own(strip: bpy.types.ImageStrip) -> bool:
     return strips.shown_file(strip).stem != strip.strophe.fingerprint
 
 
+def is_editors_footage(strip: bpy.types.ImageStrip) -> bool:
+    """Whether the editor exchanged a clip's frames for others."""
+    return strips.shown_file(strip).parent.name != strip.strophe.fingerprint
+
+
 def clip(scene: bpy.types.Scene, index: int, results: Path) -> Clip | None:
     """Return the request that makes a shot's clip, or None while a keyframe it needs is missing."""
     state, shot = scene.strophe, scene.strophe.shots[index]
@@ -103,9 +109,7 @@ def clip(scene: bpy.types.Scene, index: int, results: Path) -> Clip | None:
     if start is None or end is None:
         return None
     frames = shot.frame_end - shot.frame_start
-    drive = fcurves.sample(
-        fcurves.find(scene, "strophe.curves.drive"), shot.frame_start, frames + 1
-    )
+    drive = fcurves.sample(fcurves.find(scene, DRIVE), shot.frame_start, frames + 1)
     walk = energy.positions(drive, frames, arrives=following is None)
     return Clip(
         positions=tuple(walk.tolist()),
@@ -138,11 +142,18 @@ def refresh(scene: Callable[[], bpy.types.Scene], results: Path) -> Iterator[Non
     while index < len(scene().strophe.shots):
         shot = scene().strophe.shots[index]
         if shot.state != "FAILED":
-            state = _state(scene(), index, results)
+            state = _state_or_refusal(scene(), index, results)
             if state != (shot.state, shot.stale_reason):
                 shot.state, shot.stale_reason = state
         index += 1
         yield
+
+
+def _state_or_refusal(scene: bpy.types.Scene, index: int, results: Path) -> tuple[str, str]:
+    try:
+        return _state(scene, index, results)
+    except SpecError as error:
+        return "STALE", str(error)
 
 
 def _state(scene: bpy.types.Scene, index: int, results: Path) -> tuple[str, str]:
@@ -159,6 +170,12 @@ def _state(scene: bpy.types.Scene, index: int, results: Path) -> tuple[str, str]
         return "STALE", "the song no longer reaches this far"
     if place and shot.frame_end <= timeline.first_frame(place):
         return "STALE", "the song begins later now"
+    if is_editors_footage(walk):
+        return "MADE", ""
+    if not strips.shown_file(walk).is_file():
+        return "STALE", "its frames are no longer on disk"
+    if scene.strophe.model_folder != str(preferences.model_folder()):
+        return "STALE", "the model changed"
     wanted = clip(scene, index, results)
     if wanted is None:
         return "STALE", "its keyframe or the one it walks to is missing"

@@ -9,21 +9,22 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from bpy.props import IntProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ..core import cache, units
-from ..core.errors import AudioError, SpecError
+from ..core.client import JobCancelledError
+from ..core.errors import AudioError, CoreError, SpecError
 from ..core.specs import AnalyzeSong, Heard, SongAnalysis
 from . import curves, names
 from .blend import fcurves, markers, strips, timeline
-from .jobs import Body, JobOperator, SceneRef
+from .jobs import Body, JobOperator, SceneRef, scene_ref, start
 
 _SEGMENT_S = 10.0
 _MARKERS_A_BREATH = 100
 
 
 def bring_in(ref: SceneRef, path: Path, frame_start: int, channel: int) -> Body[None]:
-    """Place a song and hear it. What cannot be heard is taken off the timeline again."""
+    """Place a song and hear it. What cannot be heard is taken off again."""
     scene = ref()
     if strips.song(scene) is not None:
         raise SpecError("There is a song on the timeline already. Delete its strip first.")
@@ -35,8 +36,9 @@ def bring_in(ref: SceneRef, path: Path, frame_start: int, channel: int) -> Body[
     scene.frame_end = max(scene.frame_end, strips.song_place(scene).end - 1)
     try:
         yield from listen(ref)
-    except AudioError:
-        strips.collection(ref()).remove(strips.song_strip(ref()))
+    except (CoreError, JobCancelledError):
+        if strip := strips.song(ref()):
+            strips.collection(ref()).remove(strip)
         raise
 
 
@@ -49,9 +51,8 @@ def listen_again(ref: SceneRef) -> Body[None]:
 def listen(ref: SceneRef) -> Body[None]:
     """Hear the song and lay out what was heard."""
     analysis = yield from _hear(ref)
-    yield from _lay_out_moments(ref, analysis)
-    yield from curves.rebake(ref)
-    if fcurves.find(ref(), "strophe.curves.drive") is None:
+    yield from _lay_out(ref, analysis)
+    if fcurves.find(ref(), curves.DRIVE) is None:
         yield from curves.reset_drive(ref)
 
 
@@ -61,16 +62,18 @@ def follow(ref: SceneRef) -> Body[None]:
     if not scene.strophe.placed or strips.song(scene) is None:
         return
     old, new = _placed(scene), strips.song_place(scene)
-    if old == new:
-        return
-    if (old.origin, old.fps) != (new.origin, new.fps):
-        _move_all(scene, (old.origin, old.fps), (new.origin, new.fps))
-    yield
-    if old.fps != new.fps:
-        yield from _hear(ref)
-    _remember(ref())
-    yield from _lay_out_moments(ref, curves.analysis(ref))
-    yield from curves.rebake(ref)
+    if old != new:
+        if (old.origin, old.fps) != (new.origin, new.fps):
+            _move_all(scene, (old.origin, old.fps), (new.origin, new.fps))
+        if old.fps != new.fps:
+            scene.strophe.analysis = ""
+        # In the same step as the move: what follows may be cancelled, and must not move things twice.
+        _remember(scene)
+        scene.strophe.laid_out = False
+        yield
+    if not ref().strophe.laid_out:
+        heard = curves.analysis(ref) if ref().strophe.analysis else (yield from _hear(ref))
+        yield from _lay_out(ref, heard)
 
 
 def _hear(ref: SceneRef) -> Body[SongAnalysis]:
@@ -89,6 +92,12 @@ def _hear(ref: SceneRef) -> Body[SongAnalysis]:
     scene.strophe.tempo_bpm = analysis.tempo_bpm
     _remember(scene)
     return analysis
+
+
+def _lay_out(ref: SceneRef, analysis: SongAnalysis) -> Iterator[None]:
+    yield from _lay_out_moments(ref, analysis)
+    yield from curves.rebake(ref)
+    ref().strophe.laid_out = True
 
 
 def _lay_out_moments(ref: SceneRef, analysis: SongAnalysis) -> Iterator[None]:
@@ -136,31 +145,18 @@ def _move_all(
         return units.nearest(units.refit_frame(frame, old, new))
 
     edges = {f for shot in scene.strophe.shots for f in (shot.frame_start, shot.frame_end)}
-    drive = fcurves.find(scene, "strophe.curves.drive")
+    drive = fcurves.find(scene, curves.DRIVE)
     if drive is not None:
         frames = [
             float(moved(int(f)) if f in edges else units.refit_frame(f, old, new))
             for f in fcurves.key_frames(drive).tolist()
         ]
         fcurves.move_keys(drive, np.array(frames))
-    shots = list(scene.strophe.shots)
-    later = moved(0) > 0 if old[1] == new[1] else new[1] > old[1]
-    # The far end moves first, so that no strip is ever laid over its neighbour.
-    for shot in reversed(shots) if later else shots:
+    for shot in scene.strophe.shots:
         span = moved(shot.frame_start), moved(shot.frame_end)
-        for role in ("KEYFRAME", "CLIP"):
-            strip = strips.of_shot(scene, role, shot.uid)
-            if strip is not None:
-                _take_along(strip, span)
-        shot.frame_start, shot.frame_end = span
-
-
-def _take_along(strip: bpy.types.Strip, span: tuple[int, int]) -> None:
-    if timeline.content_start(strip) == span[0] != strip.strophe.laid_at:
-        # The editor moved it together with the song.
-        strip.strophe.laid_at, strip.strophe.laid_end = span
-    else:
-        strips.lay_anew(strip, span)
+        if span != (shot.frame_start, shot.frame_end):
+            shot.frame_start, shot.frame_end = span
+    strips.take_along(scene)
 
 
 class STROPHE_OT_import_song(JobOperator):
@@ -172,13 +168,23 @@ class STROPHE_OT_import_song(JobOperator):
     filepath: StringProperty(subtype="FILE_PATH")
     frame_start: IntProperty(name="Start Frame", default=1)
     channel: IntProperty(name="Channel", default=strips.CHANNELS["SONG"], min=1, max=128)
+    picked: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     filter_glob: StringProperty(default="*.wav;*.flac;*.ogg;*.opus;*.mp3;*.m4a", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.filepath:
             return super().invoke(context, event)
+        self.picked = True
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        if not self.picked:
+            return super().execute(context)
+        # The file browser calls this in the window, where nothing may block.
+        ref = scene_ref(context)
+        start(self.bl_label, self.body(ref), ref)
+        return {"FINISHED"}
 
     def body(self, ref: SceneRef) -> Body[None]:
         return bring_in(ref, Path(bpy.path.abspath(self.filepath)), self.frame_start, self.channel)

@@ -52,7 +52,7 @@ def in_scope(scene: bpy.types.Scene, scope: str) -> list[str]:
     shots = [shot for shot in scene.strophe.shots if not shot.locked]
     if scope == "SELECTED":
         chosen = {s.strophe.shot_uid for s in scene.sequence_editor.strips_all if s.select}
-        if not any(shot.uid in chosen for shot in shots) and scene.strophe.shots:
+        if not any(shot.uid in chosen for shot in scene.strophe.shots) and scene.strophe.shots:
             active = min(scene.strophe.active_shot, len(scene.strophe.shots) - 1)
             chosen = {scene.strophe.shots[active].uid}
         shots = [shot for shot in shots if shot.uid in chosen]
@@ -75,6 +75,9 @@ def require_shots(scene: bpy.types.Scene) -> None:
 def refresh(ref: SceneRef) -> Iterator[None]:
     """Read the timeline again: follow the song, then set every shot's state."""
     yield from follow(ref)
+    strips.take_along(ref())
+    curves.hold_boundaries(ref())
+    yield
     yield from recipes.refresh(ref, ref.results)
 
 

@@ -44,6 +44,8 @@ def write_pipeline(
     set_entry(folder / "text_encoder" / "config.json", "dtype", "float32")
     # AutoencoderTiny writes this entry and, on loading, warns that it does not know it.
     set_entry(folder / "vae" / "config.json", "block_out_channels", None)
+    # Where the weights lay on the machine that trained them is nobody's business.
+    set_entry(folder / "vae" / "config.json", "_name_or_path", None)
     # The saved tokenizer depends on the transformers at hand; ours loads in old and new ones.
     shutil.rmtree(folder / "tokenizer")
     shutil.copytree(tokenizer_folder, folder / "tokenizer")

@@ -73,7 +73,7 @@ class Handlers:
         try:
             cache.load_analysis(folder)
             return Heard(str(folder), cached=True)
-        except (OSError, ValueError, SpecError):
+        except (OSError, ValueError, EOFError, SpecError):
             pass  # not heard yet, or damaged since: hear it now
         from ..song import listen
 

@@ -56,6 +56,8 @@ def sample(curve: bpy.types.FCurve | None, first: int, count: int) -> NDArray[np
 def hold_keys(curve: bpy.types.FCurve, frames: Iterable[int]) -> None:
     """Make sure that keys stand at these frames, without changing what the curve reads there."""
     missing = sorted(set(frames) - set(key_frames(curve).tolist()))
+    if not missing:
+        return
     values = [curve.evaluate(frame) for frame in missing]
     for frame, value in zip(missing, values, strict=True):
         curve.keyframe_points.insert(frame, value, options={"FAST"}).interpolation = "LINEAR"

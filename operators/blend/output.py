@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 from ...core.errors import SpecError
 
 
-def set_film(scene: bpy.types.Scene, path: Path, first: int, end: int) -> None:
+def set_film(scene: bpy.types.Scene, path: str, first: int, end: int) -> None:
     """Render frames [first, end) as H.264 and AAC in an MP4, colours as the pictures have them."""
     render = scene.render
     image = render.image_settings
@@ -20,7 +18,7 @@ def set_film(scene: bpy.types.Scene, path: Path, first: int, end: int) -> None:
     film.format, film.codec, film.constant_rate_factor = "MPEG4", "H264", "HIGH"
     film.audio_codec, film.audio_bitrate = "AAC", 192
     film.audio_mixrate, film.audio_channels = 48000, "STEREO"
-    render.filepath = str(path)
+    render.filepath = path
     render.use_file_extension = False
     render.use_sequencer = True
     scene.frame_start, scene.frame_end = first, end - 1
@@ -35,7 +33,10 @@ def render(scene: bpy.types.Scene, *, blocking: bool) -> None:
     """
     extra = {"use_sequencer_scene": True} if bpy.app.version >= (5, 0, 0) else {}
     how = "EXEC_DEFAULT" if blocking else "INVOKE_DEFAULT"
+    windows = bpy.context.window_manager.windows
+    window = {"window": windows[0]} if windows else {}  # a timer has no window of its own
     try:
-        bpy.ops.render.render(how, animation=True, scene=scene.name, **extra)
+        with bpy.context.temp_override(**window):
+            bpy.ops.render.render(how, animation=True, scene=scene.name, **extra)
     except RuntimeError as error:
         raise SpecError(f"Blender did not render: {str(error).strip()}") from error

@@ -74,6 +74,7 @@ def place_pictures(
     uid: str,
     files: Sequence[Path],
     span: tuple[int, int],
+    size: tuple[int, int],
 ) -> bpy.types.ImageStrip:
     """Show pictures over a span of frames, in the shot's strip of that role.
 
@@ -92,12 +93,58 @@ def place_pictures(
     else:
         lay_anew(strip, span, files)
     strip.strophe.laid_at, strip.strophe.laid_end = span
+    _fit(scene, strip, size)
     return strip
+
+
+def _fit(scene: bpy.types.Scene, strip: bpy.types.ImageStrip, size: tuple[int, int]) -> None:
+    """Keep a strip's scale on the screen when its pictures get another size."""
+    before = strip.strophe.laid_width, strip.strophe.laid_height
+    if all(before) and before != size:
+        screen = scene.render.resolution_x, scene.render.resolution_y
+        fits = [min(screen[0] / w, screen[1] / h) for w, h in (size, before)]
+        strip.transform.scale_x *= fits[0] / fits[1]
+        strip.transform.scale_y *= fits[0] / fits[1]
+    strip.strophe.laid_width, strip.strophe.laid_height = size
 
 
 def _fits(strip: bpy.types.ImageStrip, span: tuple[int, int], files: Sequence[Path]) -> bool:
     laid = strip.strophe.laid_at, strip.strophe.laid_end
     return laid == span and len(strip.elements) == len(files)
+
+
+def take_along(scene: bpy.types.Scene) -> None:
+    """Bring every keyframe's and clip's strip to where its shot lies now.
+
+    Ends that come earlier first, then the strips that go later, the furthest first: at no moment
+    does one lie over its neighbour, which Blender would push to another channel.
+    """
+    spans = {s.uid: (s.frame_start, s.frame_end) for s in scene.strophe.shots}
+    moving = [
+        (strip, spans[strip.strophe.shot_uid])
+        for role in ("KEYFRAME", "CLIP")
+        for strip in of_role(scene, role)
+        if strip.strophe.shot_uid in spans and not _in_place(strip, spans[strip.strophe.shot_uid])
+    ]
+    for strip, span in moving:
+        if timeline.content_start(strip) == span[0] != strip.strophe.laid_at:
+            # The editor moved it together with the song.
+            later = span[0] - strip.strophe.laid_at
+            strip.strophe.laid_at, strip.strophe.laid_end = span[0], strip.strophe.laid_end + later
+        elif timeline.end_frame(strip) > span[1] > timeline.first_frame(strip):
+            trimmed = strip.strophe.laid_end - timeline.end_frame(strip)
+            timeline.set_end_frame(strip, span[1])
+            strip.strophe.laid_end = span[1] + trimmed
+    moving.sort(key=lambda pair: pair[1][0])
+    later = [pair for pair in moving if pair[1][0] > pair[0].strophe.laid_at]
+    for strip, span in [*reversed(later), *(pair for pair in moving if pair not in later)]:
+        lay_anew(strip, span)
+
+
+def _in_place(strip: bpy.types.ImageStrip, span: tuple[int, int]) -> bool:
+    at, end = strip.strophe.laid_at, strip.strophe.laid_end
+    still = len(strip.elements) == 1
+    return at == span[0] and (end == span[1] if still else end <= span[1])
 
 
 def lay_anew(

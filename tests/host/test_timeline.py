@@ -311,3 +311,60 @@ def test_a_boundary_moved_by_hand_takes_keyframes_and_clips_along(bpy, made):
     assert strip_spans(made, "CLIP") == spans(made)
     assert strip_spans(made, "KEYFRAME") == spans(made)
     assert [i for i, n in enumerate(computed(made)) if n] == [0, 1]
+
+
+def test_a_boundary_moved_later_pushes_nothing_to_another_channel(bpy, made):
+    edge = made.strophe.shots[1].frame_start
+    made.strophe.shots[0].frame_end = made.strophe.shots[1].frame_start = edge + 5
+    bpy.ops.strophe.refresh()
+    assert strip_spans(made, "KEYFRAME") == spans(made)
+    bpy.ops.strophe.generate_clips(scope="STALE")
+    assert strip_spans(made, "CLIP") == spans(made)
+    assert {s.channel for s in strips_of(made, "CLIP")} == {3}
+    assert {s.channel for s in strips_of(made, "KEYFRAME")} == {2}
+    assert {float(f) for span in spans(made) for f in span} <= {
+        k.co.x for k in drive(made).keyframe_points
+    }
+
+
+def test_a_new_rate_whose_hearing_fails_moves_nothing_twice(bpy, made, song):
+    module("operators.blend.timeline").set_fps(made, Fraction(30))
+    away = song.with_suffix(".away")
+    song.rename(away)
+    try:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="no song at"):
+                bpy.ops.strophe.refresh()
+    finally:
+        away.rename(song)
+    assert spans(made)[-1][1] == 1 + 6 * 30
+    bpy.ops.strophe.refresh()
+    assert spans(made)[-1][1] == 1 + 6 * 30
+    assert max(m.frame for m in made.timeline_markers) > 144
+
+
+def test_pictures_of_another_size_keep_their_scale_on_the_screen(bpy, made):
+    strip = strips_of(made, "KEYFRAME")[0]
+    strip.transform.scale_x *= 0.5
+    before = strip.transform.scale_x * 64, strip.transform.scale_y * 64
+    made.strophe.width = made.strophe.height = 128
+    bpy.ops.strophe.generate_keyframes(scope="SELECTED")
+    strip = strips_of(made, "KEYFRAME")[0]
+    shown = strip.transform.scale_x * 128, strip.transform.scale_y * 128
+    assert shown == pytest.approx(before)
+
+
+def test_frames_deleted_from_disk_are_missed_and_made_again(bpy, made):
+    folder = module("operators.blend.strips").shown_file(strips_of(made, "CLIP")[1]).parent
+    shutil.rmtree(folder)
+    bpy.ops.strophe.refresh()
+    assert made.strophe.shots[1].stale_reason == "its frames are no longer on disk"
+    bpy.ops.strophe.generate_clips(scope="STALE")
+    assert [i for i, n in enumerate(computed(made)) if n] == [1]
+
+
+def test_footage_in_place_of_a_clip_is_left_alone(bpy, made, tmp_path):
+    strip = strips_of(made, "CLIP")[1]
+    strip.directory = str(tmp_path)
+    bpy.ops.strophe.generate_clips(scope="ALL")
+    assert Path(bpy.path.abspath(strips_of(made, "CLIP")[1].directory)) == tmp_path

@@ -132,3 +132,11 @@ def test_an_edit_is_noticed_without_pressing_anything(bpy, made, ticked):
     watch.look()
     until_idle(ticked)
     assert [(s.state, s.stale_reason) for s in made.strophe.shots] == state
+
+
+def test_a_script_waits_for_what_was_queued_before(bpy, planned, ticked):
+    press(ticked, "keyframes.generate", "ALL")
+    ticked.tick()
+    bpy.ops.strophe.generate_clips(scope="ALL")
+    assert not ticked.busy()
+    assert {s.state for s in planned.strophe.shots} == {"MADE"}

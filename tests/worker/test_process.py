@@ -74,7 +74,7 @@ def test_a_library_that_prints_does_not_break_a_message(start, results, model, t
         "h.Handlers.do = do\n"
         "runpy.run_module('core.worker', run_name='__main__')\n"
     )
-    worker = start(impostor(tmp_path, f"exec {sys.executable} {site / 'run.py'}"))
+    worker = start(impostor(tmp_path, f'exec "{sys.executable}" "{site / "run.py"}"'))
     facts = worker.wait(worker.submit(DescribeModel(model.folder), results))
     assert facts.sha256 == model.sha256
     assert "from C" in (tmp_path / "worker.log").read_text()
