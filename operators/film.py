@@ -5,9 +5,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import StringProperty
 
-from ..core.errors import SpecError
 from . import clips, keyframes, names, storyboard
-from .blend import output, strips, timeline
+from .blend import output, strips
 from .jobs import Body, JobOperator, SceneRef
 from .song import listen
 
@@ -16,6 +15,12 @@ def set_up(scene: bpy.types.Scene, path: str) -> None:
     """Set the scene's output to a film of the visible song."""
     place = strips.song_place(scene)
     output.set_film(scene, path, place.first, place.end)
+
+
+def set_up_output(ref: SceneRef, path: str) -> Body[None]:
+    """Have the output ready for a person to change before rendering."""
+    set_up(ref(), path)
+    yield
 
 
 def render(ref: SceneRef) -> Body[None]:
@@ -38,22 +43,16 @@ def make_video(ref: SceneRef, path: str) -> Body[None]:
     yield from render(ref)
 
 
-class STROPHE_OT_set_up_output(bpy.types.Operator):
+class STROPHE_OT_set_up_output(JobOperator):
     """Set Blender's output to an MP4 of the song's length, with the pictures' own colours"""
 
     bl_idname = names.SET_UP_OUTPUT
     bl_label = "Set Up Output"
-    bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", default="//film.mp4")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            set_up(timeline.sequencer_scene(context), self.filepath)
-        except SpecError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def body(self, ref: SceneRef) -> Body[None]:
+        return set_up_output(ref, self.filepath)
 
 
 class STROPHE_OT_render(JobOperator):

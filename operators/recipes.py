@@ -43,10 +43,6 @@ _WORDS = {
 }
 
 
-def _words(shot: bpy.types.PropertyGroup) -> str:
-    return specs.styled(shot.secondary_prompt, shot.prompt)
-
-
 def next_shot(scene: bpy.types.Scene, index: int) -> bpy.types.PropertyGroup | None:
     """Return the shot that a shot walks into, or None where it cuts."""
     shots = scene.strophe.shots
@@ -224,6 +220,10 @@ def _bytes_of(value: object) -> object:
     if isinstance(value, dict):
         return value.get("sha256")
     return list(value) if isinstance(value, tuple) else value
+
+
+def _words(shot: bpy.types.PropertyGroup) -> str:
+    return specs.styled(shot.secondary_prompt, shot.prompt)
 
 
 def _shown(scene: bpy.types.Scene, shot: bpy.types.PropertyGroup) -> Picture | None:

@@ -88,16 +88,16 @@ def place_pictures(
         _show(strip, files)
         if len(files) == 1:
             timeline.set_end_frame(strip, span[1])
-    elif _fits(strip, span, files):
+    elif _laid_alike(strip, span, files):
         _show(strip, files)
     else:
         lay_anew(strip, span, files)
     strip.strophe.laid_at, strip.strophe.laid_end = span
-    _fit(scene, strip, size)
+    _keep_scale(scene, strip, size)
     return strip
 
 
-def _fit(scene: bpy.types.Scene, strip: bpy.types.ImageStrip, size: tuple[int, int]) -> None:
+def _keep_scale(scene: bpy.types.Scene, strip: bpy.types.ImageStrip, size: tuple[int, int]) -> None:
     """Keep a strip's scale on the screen when its pictures get another size."""
     before = strip.strophe.laid_width, strip.strophe.laid_height
     if all(before) and before != size:
@@ -108,7 +108,7 @@ def _fit(scene: bpy.types.Scene, strip: bpy.types.ImageStrip, size: tuple[int, i
     strip.strophe.laid_width, strip.strophe.laid_height = size
 
 
-def _fits(strip: bpy.types.ImageStrip, span: tuple[int, int], files: Sequence[Path]) -> bool:
+def _laid_alike(strip: bpy.types.ImageStrip, span: tuple[int, int], files: Sequence[Path]) -> bool:
     laid = strip.strophe.laid_at, strip.strophe.laid_end
     return laid == span and len(strip.elements) == len(files)
 
