@@ -203,8 +203,58 @@ class Clip:
         _within("positions", max(self.positions), 0, POSITION_STEPS)
 
 
-Request = AnalyzeSong | DescribeModel | Keyframe | Clip
-REQUESTS: Final = {kind.__name__: kind for kind in (AnalyzeSong, DescribeModel, Keyframe, Clip)}
+@dataclass(frozen=True)
+class FilmedShot:
+    """A shot as it lies in a film."""
+
+    frame_start: int
+    # counted from the film's first frame, which is 0
+    positions: tuple[int, ...]
+    # one a frame, whole multiples of 1/POSITION_STEPS
+
+    def __post_init__(self) -> None:
+        _within("frame_start", self.frame_start, 0, 10**7)
+        if not self.positions:
+            raise SpecError("positions: a shot needs at least one frame")
+        _within("positions", min(self.positions), 0, POSITION_STEPS)
+        _within("positions", max(self.positions), 0, POSITION_STEPS)
+
+    @property
+    def frame_end(self) -> int:
+        """Frame after the last one."""
+        return self.frame_start + len(self.positions)
+
+    @property
+    def arrives(self) -> bool:
+        """Whether its last frame shows the end keyframe; else the next shot's first frame does."""
+        return self.positions[-1] == POSITION_STEPS
+
+
+@dataclass(frozen=True)
+class MeasureFilm:
+    """Measure a film against its song. Answer: `Measured`."""
+
+    film: str
+    song: str
+    song_start_s: float
+    # song time at the film's first frame
+    shots: tuple[FilmedShot, ...]
+    # in order; none: what needs shots is not measured
+
+    def __post_init__(self) -> None:
+        end = 0
+        for shot in self.shots:
+            if shot.frame_start < end:
+                raise SpecError(
+                    f"shots: the one at frame {shot.frame_start} begins before the one before it ends"
+                )
+            end = shot.frame_end
+
+
+Request = AnalyzeSong | DescribeModel | Keyframe | Clip | MeasureFilm
+REQUESTS: Final = {
+    kind.__name__: kind for kind in (AnalyzeSong, DescribeModel, Keyframe, Clip, MeasureFilm)
+}
 
 
 # -- what is answered ------------------------------------------------------------------------------
@@ -248,8 +298,32 @@ class Walked:
     denoiser_evaluations: int
 
 
-Answer = Heard | ModelFacts | Painted | Walked
-ANSWERS: Final = {kind.__name__: kind for kind in (Heard, ModelFacts, Painted, Walked)}
+@dataclass(frozen=True)
+class Measure:
+    """One figure of a film. What a measure does not have is None."""
+
+    name: str
+    value: float | None
+    # None: it needs shots, and none are known
+    linear: float | None = None
+    # what the same shots would score walked linearly
+    null_mean: float | None = None
+    # mean over films whose pictures are shifted against the song at random
+    z: float | None = None
+    # (value − null_mean) / their standard deviation; None where all score alike
+    p: float | None = None
+    # (1 + number of them that score at least value) / (number of them + 1)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a film, in the order in which it is best read."""
+
+    measures: tuple[Measure, ...]
+
+
+Answer = Heard | ModelFacts | Painted | Walked | Measured
+ANSWERS: Final = {kind.__name__: kind for kind in (Heard, ModelFacts, Painted, Walked, Measured)}
 
 
 # -- fingerprints and JSON -------------------------------------------------------------------------

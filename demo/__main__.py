@@ -55,6 +55,9 @@ def _make(args: argparse.Namespace, seconds: dict[str, float]) -> None:
     bpy.ops.wm.save_mainfile()
     with _timed("render", seconds), _output_to(args.out / "render.log"):
         bpy.ops.strophe.render()
+    with _timed("measure", seconds):
+        bpy.ops.strophe.measure_film()
+    bpy.ops.wm.save_mainfile()
     jobs = import_module(f"{host.MODULE}.operators.jobs")
     rss = {"host": _peak_mb(), "worker": _peak_mb_of(jobs.worker().pid)}
     facts = report.collect(scene, args.out, seconds, rss)

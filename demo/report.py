@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -31,11 +32,12 @@ def collect(
         "song": {"path": str(song), "sha256": heard.song_sha256, "duration_s": heard.duration_s},
         "fps": [rate.numerator, rate.denominator],
         "size": [state.width, state.height],
+        "frame_start": scene.frame_start,
         "frame_count": scene.frame_end - scene.frame_start + 1,
         "shots": [_shot(scene, shot, out) for shot in state.shots],
         "seconds": seconds,
         "peak_rss_mb": rss,
-        "measures": {},
+        "measures": {measure.name: _figures(measure) for measure in state.measures},
         "model": {"path": str(model.resolve()), "sha256": state.model_sha256},
         "device": state.device,
         "dtype": state.dtype,
@@ -50,6 +52,12 @@ def curves(scene: bpy.types.Scene) -> dict[str, list[float]]:
         name: fcurves.sample(fcurves.find(scene, f"strophe.curves.{name}"), first, count).tolist()
         for name in ("drive", "percussive", "harmonic")
     }
+
+
+def _figures(measure: bpy.types.PropertyGroup) -> dict[str, float | None]:
+    figures = {name: getattr(measure, name) for name in ("value", "linear", "null_mean", "z", "p")}
+    # Blender keeps single precision: more digits than it has would be made up.
+    return {n: None if math.isnan(figure) else float(f"{figure:.6g}") for n, figure in figures.items()}
 
 
 def _shot(scene: bpy.types.Scene, shot: bpy.types.PropertyGroup, out: Path) -> dict[str, Any]:

@@ -30,10 +30,10 @@ def unregister() -> None:
 
 
 def _classes() -> list[type]:
-    from . import baking, clips, film, keyframes, song, storyboard
+    from . import baking, clips, film, keyframes, measuring, song, storyboard
 
     return [
         cls
-        for module in (song, baking, storyboard, keyframes, clips, film)
+        for module in (song, baking, storyboard, keyframes, clips, film, measuring)
         for cls in module.CLASSES
     ]

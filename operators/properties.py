@@ -97,12 +97,28 @@ class StropheStrip(bpy.types.PropertyGroup):
     fingerprint: StringProperty(description="Address of the result in the cache")
 
 
+def _figure(description: str) -> FloatProperty:
+    return FloatProperty(description=description + ". Not a number where there is none")
+
+
+class StropheMeasure(bpy.types.PropertyGroup):
+    """One figure of a film, under its name."""
+
+    value: _figure("What the film scores")
+    linear: _figure("What the same shots would score if they did not hear the song")
+    null_mean: _figure("What the film scores by chance, shifted against the song at random")
+    z: _figure("How many standard deviations the film is above chance")
+    p: _figure("Share of chance films that score as well")
+
+
 class StropheScene(bpy.types.PropertyGroup):
     """Everything Strophe keeps with a scene."""
 
     curves: PointerProperty(type=StropheCurves)
     shots: CollectionProperty(type=StropheShot)
     active_shot: IntProperty()
+    measures: CollectionProperty(type=StropheMeasure)
+    measured_film: StringProperty(description="The film that was measured last")
 
     results: StringProperty(description="Results folder, relative to the .blend file")
     analysis: StringProperty(description="Folder of the song's analysis, below the results folder")
@@ -216,7 +232,7 @@ class StropheJob(bpy.types.PropertyGroup):
     error: StringProperty()
 
 
-CLASSES = (StropheCurves, StropheShot, StropheStrip, StropheScene, StropheJob)
+CLASSES = (StropheCurves, StropheShot, StropheStrip, StropheMeasure, StropheScene, StropheJob)
 
 
 def register() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import bpy
 
 from ..operators import names
@@ -136,12 +139,44 @@ class STROPHE_PT_pictures(_Panel, bpy.types.Panel):
         column.operator(names.RENDER, icon="RENDER_ANIMATION")
 
 
+class STROPHE_PT_measures(_Panel, bpy.types.Panel):
+    """What was measured of the film."""
+
+    bl_label = "Measures"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, state = self.layout, _scene(context).strophe
+        layout.operator(names.MEASURE_FILM, icon="VIEWZOOM")
+        if not state.measures:
+            return
+        layout.label(text=bpy.path.basename(state.measured_film), icon="FILE_MOVIE")
+        column = layout.column(align=True)
+        self._draw_row(column, "", ("film", "linear", "chance", "z"))
+        for measure in state.measures:
+            figures = (measure.value, measure.linear, measure.null_mean, measure.z)
+            words = measure.name.replace("_", " ")
+            self._draw_row(column, words, [_figure(figure) for figure in figures])
+
+    def _draw_row(self, layout: bpy.types.UILayout, name: str, cells: Sequence[str]) -> None:
+        row = layout.split(factor=0.44, align=True)
+        row.label(text=name)
+        row = row.row(align=True)
+        for cell in cells:
+            row.label(text=cell)
+
+
+def _figure(figure: float) -> str:
+    return "–" if math.isnan(figure) else f"{figure:.3g}"
+
+
 CLASSES = (
     STROPHE_UL_shots,
     STROPHE_PT_song,
     STROPHE_PT_curves,
     STROPHE_PT_shots,
     STROPHE_PT_pictures,
+    STROPHE_PT_measures,
 )
 
 

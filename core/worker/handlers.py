@@ -14,6 +14,8 @@ from ..specs import (
     DescribeModel,
     Heard,
     Keyframe,
+    Measured,
+    MeasureFilm,
     Model,
     ModelFacts,
     Painted,
@@ -58,6 +60,8 @@ class Handlers:
                 return self._keyframe(request, results, report)
             case Clip():
                 return self._clip(request, results, report)
+            case MeasureFilm():
+                return self._measure(request, report)
 
     def free(self) -> None:
         """Drop the warm model."""
@@ -141,6 +145,18 @@ class Handlers:
                 done += 1
             report("clip", done, len(recipe.positions))
         return painter.evaluations - before
+
+    def _measure(self, request: MeasureFilm, report: Report) -> Measured:
+        from ..measures import measure
+
+        found = measure(
+            Path(request.film),
+            Path(request.song),
+            song_start_s=request.song_start_s,
+            shots=request.shots,
+            progress=lambda stage, share: report(f"measuring {stage}", share, 1.0),
+        )
+        return Measured(found)
 
     def _load(self, model: Model) -> Painter:
         if self._painter is not None and self._painter_of == model:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 
 from ...core.errors import SpecError
@@ -24,6 +26,11 @@ def set_film(scene: bpy.types.Scene, path: str, first: int, end: int) -> None:
     scene.frame_start, scene.frame_end = first, end - 1
     # AgX, a new scene's view transform, would change every pixel of a picture.
     scene.view_settings.view_transform = "Standard"
+
+
+def film_path(scene: bpy.types.Scene) -> Path:
+    """Return the file that an animation render writes, as far as it is one file."""
+    return Path(scene.render.frame_path(frame=scene.frame_start))
 
 
 def render(scene: bpy.types.Scene, *, blocking: bool) -> None:

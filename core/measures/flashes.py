@@ -1,0 +1,90 @@
+"""General flashes, as WCAG 2.2 (success criterion 2.3.1) counts them; three in a second is the limit.
+
+A flash is a pair of opposing changes of relative luminance by 0.1 or more where the darker one is
+below 0.8. It counts where concurrent flashes cover a quarter of any field of 341 × 256 pixels of a
+1024 × 768 screen; the film is taken to fill the screen. Saturated red is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from fractions import Fraction
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .film import Picture
+
+CELLS: Final = (96, 72)
+"""Columns and rows in which luminance is followed."""
+
+FIELD: Final = (32, 24)
+"""Columns and rows of 341 × 256 pixels of 1024 × 768."""
+
+LEAST_CHANGE: Final = 0.1
+DARK_BELOW: Final = 0.8
+AREA: Final = 0.25
+
+Grid = NDArray[np.float32]
+
+
+class Flashes:
+    """Follows the luminance of every cell; `worst` is the most flashes in any one second."""
+
+    def __init__(self, rate: Fraction) -> None:
+        self.worst = 0
+        self._second: deque[NDArray[np.bool_]] = deque(maxlen=max(1, round(rate)))
+        self._turns = _Turns()
+
+    def see(self, frame: Picture) -> None:
+        """Take a frame in."""
+        self._second.append(self._turns.see(luminance(frame)))
+        flashes = np.sum(self._second, axis=0) // 2
+        while _covers(flashes > self.worst):
+            self.worst += 1
+
+
+class _Turns:
+    """Finds where the luminance has turned by `LEAST_CHANGE` since its last extreme."""
+
+    def __init__(self) -> None:
+        self._low = self._high = np.empty(0, np.float32)
+        # the extremes since a cell's last turn
+        self._way = np.empty(0, np.int8)
+        # 1 after a turn upwards, −1 after one downwards, 0 before the first
+
+    def see(self, now: Grid) -> NDArray[np.bool_]:
+        if not self._way.size:
+            self._low, self._high, self._way = now.copy(), now.copy(), np.zeros(now.shape, np.int8)
+        np.minimum(self._low, now, out=self._low)
+        np.maximum(self._high, now, out=self._high)
+        up = (self._way <= 0) & (now - self._low >= LEAST_CHANGE) & (self._low < DARK_BELOW)
+        down = (self._way >= 0) & (self._high - now >= LEAST_CHANGE) & (now < DARK_BELOW)
+        turned = up | down
+        self._way[up], self._way[down] = 1, -1
+        self._low[turned], self._high[turned] = now[turned], now[turned]
+        return turned
+
+
+def luminance(frame: Picture) -> Grid:
+    """Relative luminance of each cell, (rows, columns) in [0, 1] (WCAG 2.2; sRGB linearised)."""
+    linear: Grid = _LINEAR[cv2.resize(frame, CELLS, interpolation=cv2.INTER_AREA)]
+    return linear @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+
+def _linearised() -> Grid:
+    c = np.arange(256) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+_LINEAR: Final = _linearised()
+
+
+def _covers(cells: NDArray[np.bool_]) -> bool:
+    """Whether the cells fill `AREA` of any field that lies on the screen."""
+    shares = cv2.blur(cells.astype(np.float32), FIELD, borderType=cv2.BORDER_CONSTANT)
+    across, down = FIELD
+    inside = shares[down // 2 : -(down // 2), across // 2 : -(across // 2)]
+    return bool(inside.max() >= AREA - 1e-6)

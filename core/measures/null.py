@@ -1,0 +1,58 @@
+"""The chance level of a synchrony score: the same pictures, shifted against the song at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..specs import Measure
+from .synchrony import MOST_LAG_S
+
+SHIFTS: Final = 499
+"""Random shifts; the least p that can be found is 1 / (SHIFTS + 1)."""
+
+_SEED: Final = 2026
+
+Times = NDArray[np.float64]
+
+
+def offsets(length_s: float) -> Times:
+    """Random shifts in seconds, the same every time, (SHIFTS,) in (0, length_s)."""
+    return np.random.default_rng(_SEED).uniform(0.0, length_s, SHIFTS)
+
+
+def shifted(events: Times, offset_s: float, length_s: float) -> Times:
+    """Events moved on by an offset, those that pass the film's end begin it; ascending."""
+    return np.sort((events + offset_s) % length_s)
+
+
+def event_measure(
+    name: str,
+    score: Callable[[Times], float],
+    events: Times,
+    length_s: float,
+    linear: Times | None,
+) -> Measure:
+    """Score events, the linear walk's events, and the events at every random shift."""
+    null = np.array([score(shifted(events, offset, length_s)) for offset in offsets(length_s)])
+    return beside(name, score(events), None if linear is None else score(linear), null)
+
+
+def correlation_null(r: Times, rate: float) -> Times:
+    """Best correlation within ±0.3 s around every random shift, from the circular correlation r."""
+    most = min(int(MOST_LAG_S * rate), (len(r) - 1) // 2)
+    lags = np.arange(-most, most + 1)
+    starts = np.rint(offsets(len(r) / rate) * rate).astype(int)
+    best: Times = r[(starts[:, None] + lags) % len(r)].max(axis=1)
+    return best
+
+
+def beside(name: str, value: float, linear: float | None, null: Times) -> Measure:
+    """A score with z = (m − mean m_r) / sd m_r and p = (1 + #{m_r ≥ m}) / (R + 1)."""
+    mean, spread = float(null.mean()), float(null.std())
+    z = (value - mean) / spread if spread > 1e-9 else None
+    p = (1 + int((null >= value - 1e-12).sum())) / (len(null) + 1)
+    return Measure(name, value, linear, mean, z, p)

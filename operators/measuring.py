@@ -1,0 +1,94 @@
+"""The film as it was rendered, measured against its song."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+
+from ..core.errors import SpecError
+from ..core.specs import POSITION_STEPS, FilmedShot, Measured, MeasureFilm
+from . import names, recipes
+from .blend import output, strips, timeline
+from .jobs import Body, JobOperator, SceneRef
+
+
+def measure(ref: SceneRef, path: str) -> Body[None]:
+    """Measure a film of this scene and keep the figures with it."""
+    scene = ref()
+    film = Path(bpy.path.abspath(path)) if path else output.film_path(scene)
+    if not film.is_file():
+        raise SpecError(f"There is no film at {film}. Render it first, or choose one.")
+    place, song = strips.song_place(scene), strips.song_strip(scene)
+    measured = yield MeasureFilm(
+        film=str(film),
+        song=bpy.path.abspath(song.sound.filepath),
+        song_start_s=float(place.seconds(scene.frame_start)),
+        shots=filmed_shots(scene),
+    )
+    assert isinstance(measured, Measured)
+    _keep(ref(), film, measured)
+
+
+def filmed_shots(scene: bpy.types.Scene) -> tuple[FilmedShot, ...]:
+    """Read off the timeline how clips lie in the film that the scene renders.
+
+    Those that the editor trimmed, muted, covered or exchanged no longer are the walk that their
+    recipe tells of, and are left out.
+    """
+    walks = sorted(
+        (timeline.first_frame(strip), positions)
+        for strip in strips.of_role(scene, "CLIP")
+        if (positions := _whole_walk(strip))
+    )
+    starts = {first for first, _ in walks}
+    shots: list[FilmedShot] = []
+    for first, positions in walks:
+        begins, end = first - scene.frame_start, first + len(positions)
+        goes_on = positions[-1] == POSITION_STEPS or end in starts
+        free = begins >= (shots[-1].frame_end if shots else 0)
+        if free and goes_on and end <= scene.frame_end + 1:
+            shots.append(FilmedShot(begins, positions))
+    return tuple(shots)
+
+
+def _whole_walk(strip: bpy.types.ImageStrip) -> tuple[int, ...]:
+    """The positions of a clip that shows all its frames, else none."""
+    if strip.mute or not strip.strophe.recipe or recipes.is_editors_footage(strip):
+        return ()
+    positions = tuple(json.loads(strip.strophe.recipe)["positions"])
+    first, end = timeline.first_frame(strip), timeline.end_frame(strip)
+    whole = first == timeline.content_start(strip) and end - first == len(positions)
+    return positions if whole else ()
+
+
+def _keep(scene: bpy.types.Scene, film: Path, measured: Measured) -> None:
+    state = scene.strophe
+    state.measured_film = str(film)
+    state.measures.clear()
+    for found in measured.measures:
+        measure = state.measures.add()
+        measure.name = found.name
+        for field in ("value", "linear", "null_mean", "z", "p"):
+            figure = getattr(found, field)
+            setattr(measure, field, math.nan if figure is None else figure)
+
+
+class STROPHE_OT_measure_film(JobOperator):
+    """Measure the rendered film: is it in time with the song, steady, safe to look at?"""
+
+    bl_idname = names.MEASURE_FILM
+    bl_label = "Measure Film"
+
+    filepath: StringProperty(
+        subtype="FILE_PATH", description="Film to measure; empty: the one that the output writes"
+    )
+
+    def body(self, ref: SceneRef) -> Body[None]:
+        return measure(ref, self.filepath)
+
+
+CLASSES = (STROPHE_OT_measure_film,)
