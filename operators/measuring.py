@@ -39,30 +39,32 @@ def filmed_shots(scene: bpy.types.Scene) -> tuple[FilmedShot, ...]:
     Those that the editor trimmed, muted, covered or exchanged no longer are the walk that their
     recipe tells of, and are left out.
     """
-    walks = sorted(
-        (timeline.first_frame(strip), positions)
-        for strip in strips.of_role(scene, "CLIP")
-        if (positions := _whole_walk(strip))
-    )
-    starts = {first for first, _ in walks}
+    clips = [strip for strip in strips.of_role(scene, "CLIP") if _shows_its_start(strip)]
+    starts = {timeline.first_frame(strip) for strip in clips}
+    walks = sorted((timeline.first_frame(strip), _whole_walk(strip)) for strip in clips)
     shots: list[FilmedShot] = []
     for first, positions in walks:
         begins, end = first - scene.frame_start, first + len(positions)
-        goes_on = positions[-1] == POSITION_STEPS or end in starts
         free = begins >= (shots[-1].frame_end if shots else 0)
-        if free and goes_on and end <= scene.frame_end + 1:
+        goes_on = end in starts or positions[-1:] == (POSITION_STEPS,)
+        if positions and free and goes_on and end <= scene.frame_end + 1:
             shots.append(FilmedShot(begins, positions))
     return tuple(shots)
 
 
+def _shows_its_start(strip: bpy.types.ImageStrip) -> bool:
+    """Whether a strip's first visible frame is the start of a walk of ours."""
+    ours = strip.strophe.recipe and not recipes.is_editors_footage(strip)
+    return bool(
+        ours and not strip.mute and timeline.first_frame(strip) == timeline.content_start(strip)
+    )
+
+
 def _whole_walk(strip: bpy.types.ImageStrip) -> tuple[int, ...]:
-    """The positions of a clip that shows all its frames, else none."""
-    if strip.mute or not strip.strophe.recipe or recipes.is_editors_footage(strip):
-        return ()
+    """The positions of a clip that is not cut short, else none."""
     positions = tuple(json.loads(strip.strophe.recipe)["positions"])
-    first, end = timeline.first_frame(strip), timeline.end_frame(strip)
-    whole = first == timeline.content_start(strip) and end - first == len(positions)
-    return positions if whole else ()
+    length = timeline.end_frame(strip) - timeline.first_frame(strip)
+    return positions if length == len(positions) else ()
 
 
 def _keep(scene: bpy.types.Scene, film: Path, measured: Measured) -> None:

@@ -13,7 +13,7 @@ LIGHT = {"errors", "units", "specs", "energy", "protocol", "client", "cache"}
 HEAVY = {"worker", "song", "story", "diffusion", "identity", "singing", "measures"}
 BLENDER = {"bpy", "mathutils", "aud", "gpu", "bpy_extras"}
 LIBRARIES = {"torch", "diffusers", "transformers", "peft", "safetensors", "librosa", "scipy", "PIL"}
-LIBRARIES |= {"soundfile", "soxr", "av", "accelerate"}
+LIBRARIES |= {"soundfile", "soxr", "av", "accelerate", "cv2", "mir_eval"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, ...]]:

@@ -58,10 +58,10 @@ def as_json(measures: Sequence[Measure]) -> dict[str, dict[str, float | None]]:
 
 def table(measures: Sequence[Measure]) -> str:
     """One line a measure."""
-    lines = [f"{'':28}{'value':>10}{'linear':>10}{'chance':>10}{'z':>8}{'p':>8}"]
+    lines = [f"{'':32}{'value':>10}{'linear':>10}{'chance':>10}{'z':>8}{'p':>8}"]
     for m in measures:
         cells = (f"{_cell(v, '.4g'):>10}" for v in (m.value, m.linear, m.null_mean))
-        lines.append(f"{m.name:28}{''.join(cells)}{_cell(m.z, '.1f'):>8}{_cell(m.p):>8}")
+        lines.append(f"{m.name:32}{''.join(cells)}{_cell(m.z, '.1f'):>8}{_cell(m.p):>8}")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from .change import LEAST_VISIBLE
@@ -21,6 +22,7 @@ PUBLISHED_PAUSE_S: Final = 1.0
 LEAST_RISE: Final = 1.5
 """A visual event changes the picture this many times as much as the moments around it."""
 
+AROUND_S: Final = 1.0
 LEAST_APART_S: Final = 0.1
 
 Times = NDArray[np.float64]
@@ -35,19 +37,25 @@ def published_events(changed: NDArray[np.number], threshold: float, rate: float)
     return np.array(times)
 
 
+def level(steps: Times) -> Times:
+    """log of the steps, those below what is visible raised to it: a hold's noise is level."""
+    return np.log(np.maximum(steps, LEAST_VISIBLE))
+
+
 def visual_events(steps: Times, rate: float) -> Times:
     """Times of the peaks of a film's steps.
 
-    A peak stands out from the valleys on both sides by a factor of `LEAST_RISE` and lies
-    `LEAST_APART_S` from a higher one. Steps below what is visible count as none: a hold's noise has
-    no peaks.
+    A peak stands out from the valleys on both sides by a factor of `LEAST_RISE`, is no smaller than
+    the mean step within `AROUND_S` of it, and lies `LEAST_APART_S` from any higher one.
     """
-    if len(steps) < 3:
-        return np.empty(0)
-    level = np.log(np.maximum(steps, LEAST_VISIBLE))
-    apart = max(1.0, LEAST_APART_S * rate)
-    padded = np.pad(level, 1, constant_values=np.log(LEAST_VISIBLE))
-    peaks, _ = find_peaks(padded, prominence=np.log(LEAST_RISE), distance=apart)
+    padded = np.pad(level(steps), 1, constant_values=np.log(LEAST_VISIBLE))
+    mean = uniform_filter1d(steps, 2 * round(AROUND_S * rate) + 1, mode="nearest")
+    peaks, _ = find_peaks(
+        padded,
+        height=np.pad(level(mean), 1, mode="edge"),
+        prominence=np.log(LEAST_RISE),
+        distance=max(1.0, LEAST_APART_S * rate),
+    )
     times: Times = (peaks - 1) / rate
     return times
 

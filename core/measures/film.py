@@ -76,8 +76,8 @@ class Film:
     def _check_time(self, k: int, seconds: float) -> None:
         if abs(seconds * self.rate - k) > 1:
             raise SpecError(
-                f"{self.path}: frame {k} comes at {seconds:.3f} s, not at {k / self.rate:.3f} s: its "
-                "frame rate is not constant. Convert it to a constant rate first."
+                f"{self.path}: frame {k} comes at {seconds:.3f} s, not at {float(k / self.rate):.3f} s: "
+                "its frame rate is not constant. Convert it to a constant rate first."
             )
 
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from .film import Picture
 
-CELLS: Final = (96, 72)
-"""Columns and rows in which luminance is followed."""
+CELLS: Final = (33, 24)
+"""Columns and rows in which luminance is followed: fine enough for a quarter of a field, and coarse
+enough that fine patterns, which are harmless, average out."""
 
-FIELD: Final = (32, 24)
+FIELD: Final = (11, 8)
 """Columns and rows of 341 × 256 pixels of 1024 × 768."""
 
 LEAST_CHANGE: Final = 0.1
@@ -85,6 +86,10 @@ _LINEAR: Final = _linearised()
 def _covers(cells: NDArray[np.bool_]) -> bool:
     """Whether the cells fill `AREA` of any field that lies on the screen."""
     shares = cv2.blur(cells.astype(np.float32), FIELD, borderType=cv2.BORDER_CONSTANT)
-    across, down = FIELD
-    inside = shares[down // 2 : -(down // 2), across // 2 : -(across // 2)]
+    inside = shares[tuple(_whole(n, k) for n, k in zip(shares.shape, FIELD[::-1], strict=True))]
     return bool(inside.max() >= AREA - 1e-6)
+
+
+def _whole(cells: int, field: int) -> slice:
+    """Anchors of the fields that lie wholly on the screen."""
+    return slice(field // 2, cells - (field - 1 - field // 2))

@@ -8,7 +8,8 @@ figures can be compared among films; they cannot be compared with CLIP's or DINO
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,10 @@ class Embedder:
 
     def __call__(self, frames: Sequence[Picture]) -> torch.Tensor:
         """Return unit vectors of (SIZE, SIZE, 3) frames, (n, features)."""
+        with _one_thread():
+            return self._embedded(frames)
+
+    def _embedded(self, frames: Sequence[Picture]) -> torch.Tensor:
         z = self._painter.encode_picture(np.stack(frames))
         kept = self._painter.pipe.scheduler.alphas_cumprod[STEP].to(z.device)
         noisy = kept.sqrt() * z + (1 - kept).sqrt() * self._noise
@@ -51,6 +56,17 @@ class Embedder:
 
     def _keep(self, _block: Any, _arguments: Any, features: torch.Tensor) -> None:
         self._features = features
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Layers this small gain nothing from more threads, and wait for each other on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Likeness:

@@ -58,7 +58,7 @@ class _Seen:
         return events.flow_peaks(self.flow.lengths * self.scale**0.5, self.rate)
 
     def novelty(self) -> Times:
-        return np.log1p(self.change.steps)
+        return events.level(self.change.steps)
 
 
 def measure(
@@ -145,8 +145,8 @@ def _synchrony(seen: _Seen, linear: _Seen | None, heard: Rhythm) -> Iterator[Mea
     yield scored("avs_published", lambda v: synchrony.avs(strong, v), _Seen.published)
     yield scored("avs_scaled", lambda v: synchrony.avs(strong, v), _Seen.scaled)
     for name, score in (
-        ("beats_met_by_picture", lambda v: synchrony.beat_alignment(beats, v)),
-        ("picture_met_by_beats", lambda v: synchrony.beat_alignment(v, beats)),
+        ("beat_alignment_music_to_video", lambda v: synchrony.beat_alignment(beats, v)),
+        ("beat_alignment_video_to_music", lambda v: synchrony.beat_alignment(v, beats)),
         ("beat_f_measure", lambda v: synchrony.beat_f_measure(beats, v)),
     ):
         yield scored(name, score, _Seen.peaks)

@@ -21,18 +21,22 @@ F_WINDOW_S: Final = 0.07
 
 MOST_LAG_S: Final = 0.3
 
+_STEPS: Final = np.array([[1, 0], [0, 1], [1, 1]])
+"""A path's steps, the preferred first where costs are equal."""
+
 Times = NDArray[np.float64]
 
 
 def avs(beats: Times, events: Times) -> float:
     """Audio-visual synchrony: AVS = 1 / (1 + D / |path|), (D, path) = DTW(B, V; |b − v|).
 
-    0 where either is empty (Pina & Li, with their code). The path is the exact one; the FastDTW that
-    they use gives the same for times in order.
+    0 where either is empty (Pina & Li, with their code). The path is the exact one; among
+    equals it goes along the sides before the diagonal, as the FastDTW that they use does.
     """
     if not (beats.size and events.size):
         return 0.0
-    cost, path = librosa.sequence.dtw(C=np.abs(beats[:, None] - events[None, :]))
+    distance = np.abs(beats[:, None] - events[None, :])
+    cost, path = librosa.sequence.dtw(C=distance, step_sizes_sigma=_STEPS)
     return float(1 / (1 + cost[-1, -1] / len(path)))
 
 

@@ -25,8 +25,12 @@ from core.specs import (
     AnalyzeSong,
     Clip,
     DescribeModel,
+    FilmedShot,
     Heard,
     Keyframe,
+    Measure,
+    Measured,
+    MeasureFilm,
     ModelFacts,
     Painted,
     Walked,
@@ -90,6 +94,20 @@ def test_every_field_that_decides_the_pixels_changes_the_fingerprint(recipe):
     )
 
 
+@pytest.mark.parametrize(
+    ("shots", "words"),
+    [
+        ([(0, (0, 1)), (1, (0,))], "begins before the one before it ends"),
+        ([(0, ())], "at least one frame"),
+        ([(0, (0, 1025))], "positions is 1025"),
+        ([(-1, (0,))], "frame_start is -1"),
+    ],
+)
+def test_shots_that_cannot_lie_in_a_film_are_refused(shots, words):
+    with pytest.raises(SpecError, match=words):
+        MeasureFilm("/f", "/s", 0.0, tuple(FilmedShot(*shot) for shot in shots))
+
+
 def test_where_things_lie_does_not_change_the_fingerprint():
     moved = replace(
         CLIP,
@@ -110,6 +128,11 @@ MESSAGES = [
     Do(2, CLIP, "/r"),
     Do(3, AnalyzeSong("/ü/song.ogg", 30000, 1001, 10.0), "/r"),
     Do(4, DescribeModel("/m"), "/r"),
+    Do(
+        5,
+        MeasureFilm("/f.mp4", "/s.ogg", -0.5, (FilmedShot(0, (0, 512)), FilmedShot(3, (0,)))),
+        "/r",
+    ),
     Cancel(3),
     Free(),
     Hello("3.11", 12),
@@ -118,6 +141,7 @@ MESSAGES = [
     Finished(1, ModelFacts("00", "cpu", "float32", "P")),
     Finished(1, Painted(CLIP.start, False, 20)),
     Finished(1, Walked("/c", 4, 3, 1, 12)),
+    Finished(1, Measured((Measure("avs", 0.5, 0.4, 0.3, None, 1.0), Measure("ghosting", None)))),
     Failed(1, "AudioError", "no\nsong"),
     Cancelled(1),
 ]

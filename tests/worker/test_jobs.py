@@ -10,7 +10,7 @@ from core import cache
 from core.client import JobCancelledError
 from core.errors import AudioError, ModelError, SpecError
 from core.protocol import Cancelled, Progress
-from core.specs import AnalyzeSong, DescribeModel
+from core.specs import AnalyzeSong, DescribeModel, MeasureFilm
 
 
 def test_a_song_is_heard_once(worker, results, song):
@@ -50,6 +50,21 @@ def test_another_model_than_the_recipes_is_refused(worker, results, keyframe):
     other = replace(keyframe, model=replace(keyframe.model, sha256="00" * 32))
     with pytest.raises(ModelError, match="not the one this recipe was made with"):
         worker.wait(worker.submit(other, results))
+
+
+def test_a_film_is_measured_and_a_missing_one_is_named(worker, results, song, tmp_path):
+    from tests import films
+
+    film = films.still()
+    ask = MeasureFilm(str(films.write(film, tmp_path / "film.mp4")), str(song), 0.0, film.shots)
+    seen: list[Progress] = []
+    answer = worker.wait(worker.submit(ask, results), seen.append)
+    measures = {m.name: m for m in answer.measures}
+    assert measures["still_share"].value == 1
+    assert measures["avs_published"].p == 1
+    assert {p.stage for p in seen} >= {"measuring film", "measuring linear walk", "measuring song"}
+    with pytest.raises(SpecError, match=r"gone\.mp4"):
+        worker.wait(worker.submit(replace(ask, film=str(tmp_path / "gone.mp4")), results))
 
 
 def test_a_keyframe_is_painted_once_and_the_same_in_another_process(

@@ -1,0 +1,275 @@
+"""Whole films of which every figure is known beforehand: see tests/films.py."""
+
+import json
+import math
+from fractions import Fraction
+
+import av
+import cv2
+import librosa
+import numpy as np
+import pytest
+import soundfile
+from fastdtw import fastdtw
+
+from core.errors import AudioError, SpecError
+from core.measures import change, measure
+from core.measures.film import Film, watch
+from core.measures.flashes import Flashes, luminance
+from core.measures.flow import Warp
+from core.specs import FilmedShot
+from tests import films
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """Measures of the films, each made and measured once, when a test first asks."""
+    folder, kept = tmp_path_factory.mktemp("films"), {}
+    known = {film.name: film for film in films.all_films()}
+
+    def row(name: str) -> films.Row:
+        if name not in kept:
+            kept[name] = films.measured(known[name], folder)
+        return kept[name]
+
+    row.folder = folder
+    return row
+
+
+def value(row: films.Row, name: str) -> float:
+    found = row[name].value
+    assert found is not None
+    return found
+
+
+def test_a_still_does_nothing(rows):
+    row = rows("still")
+    assert value(row, "flicker_vbench") == pytest.approx(1, abs=1e-3)
+    assert value(row, "frame_consistency") == pytest.approx(1, abs=1e-3)
+    assert value(row, "still_share") == 1
+    assert value(row, "motion") < 1e-3
+    assert value(row, "warp_error") < 1e-6
+    assert value(row, "step_ratio") < 1
+    assert value(row, "ghosting") == value(row, "flashes_per_s") == 0
+    for name in ("avs_published", "beat_alignment_music_to_video", "beat_f_measure", "av_align"):
+        assert row[name].value == row[name].linear == 0
+        assert row[name].p == 1
+
+
+def test_an_even_pan_moves_and_is_no_ghost(rows):
+    row = rows("even pan")
+    speed = films.TRAVEL / films.SHOT * films.RATE / films.HEIGHT
+    assert value(row, "motion") == pytest.approx(speed, rel=0.15)
+    assert value(row, "ghosting") < 0.01
+    assert value(row, "still_share") == 0
+    assert value(row, "step_ratio") < 1.5
+    assert row["beat_alignment_music_to_video"].p > 0.05
+    for name in ("avs_published", "avs_scaled", "beat_alignment_music_to_video"):
+        assert row[name].linear == pytest.approx(row[name].value, abs=0.05)
+
+
+def test_a_cross_fade_is_a_ghost(rows):
+    row = rows("cross-fade")
+    assert value(row, "ghosting") > 0.95
+    assert value(row, "motion") < 0.05
+
+
+def test_events_on_the_beat_are_seen_to_be(rows):
+    row, even = rows("on the beat"), rows("even pan")
+    for name in ("beat_alignment_music_to_video", "beat_alignment_video_to_music"):
+        assert value(row, name) > 0.9
+        assert row[name].z > 2
+        assert row[name].p < 0.01
+        assert value(row, name) > row[name].linear + 0.3
+    assert value(row, "beat_f_measure") > 0.9
+    assert value(row, "novelty_onset_correlation") > 0.7
+    assert row["novelty_onset_correlation"].p < 0.05  # a strict pulse is like itself a beat later
+    assert abs(value(row, "novelty_lag_s")) <= 1 / films.RATE
+    # the linear walk of these shots is the even pan, coding noise apart
+    for name in ("avs_published", "beat_alignment_music_to_video"):
+        assert row[name].linear == pytest.approx(value(even, name), abs=0.2)
+
+
+def test_a_metronome_fools_avs_and_not_z(rows):
+    row, on_beat = rows("metronome"), rows("on the beat")
+    assert value(row, "avs_published") > 0.7
+    assert value(row, "avs_published") == pytest.approx(value(on_beat, "avs_published"), abs=0.05)
+    # a beat's distance to the nearest event is even over [0, 1.03 / 2]: mean of the bell over that
+    half, sigma = films.METRONOME_S / 2, 0.05
+    bell = sigma * math.sqrt(math.pi / 2) * math.erf(half / sigma / math.sqrt(2)) / half
+    assert value(row, "beat_alignment_music_to_video") == pytest.approx(bell, abs=0.08)
+    for name in (
+        "avs_published",
+        "beat_alignment_music_to_video",
+        "beat_alignment_video_to_music",
+        "beat_f_measure",
+        "novelty_onset_correlation",
+    ):
+        assert row[name].z < 1.5, name
+        assert row[name].p > 0.05, name
+
+
+def test_hold_and_jump_is_caught(rows):
+    row = rows("hold and jump")
+    jumps = len(films.beat_frames(films.BEAT_S))
+    assert value(row, "beat_alignment_music_to_video") > 0.9  # in time it is
+    assert value(row, "still_share") == pytest.approx(1 - jumps / (16 * films.RATE - 1), abs=0.03)
+    assert value(row, "step_ratio") > 100
+
+
+def test_noise_and_flashes(rows):
+    assert value(rows("strobe"), "flashes_per_s") == films.STROBE_HZ
+    assert value(rows("noise"), "flashes_per_s") == 0
+    assert value(rows("noise"), "warp_error") > 10 * value(rows("cross-fade"), "warp_error")
+    assert value(rows("strobe"), "frame_consistency") < value(rows("even pan"), "frame_consistency")
+
+
+def test_lossless_noise_flickers_as_arithmetic_says(tmp_path):
+    """E|a − b| of two even values in 0..255 is (256² − 1) / (3 · 256)."""
+    path = films.write(films.noise(), tmp_path / "noise.mp4", lossless=True)
+    seen = change.Change()
+    watch(Film.open(path).frames(), seen)
+    assert change.flicker(seen.steps) == pytest.approx(1 - (256**2 - 1) / (3 * 256) / 255, abs=1e-3)
+    assert seen.share_changed[1:].mean() == pytest.approx(255 / 256, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["even pan", "metronome", "on the beat", "hold and jump"])
+def test_published_avs_by_an_independent_road(rows, name):
+    """Read by OpenCV, heard by librosa, warped by fastdtw."""
+    row, folder = rows(name), rows.folder
+    video, before, found, k = cv2.VideoCapture(str(folder / f"{name}.mp4")), None, [], 0
+    rate = video.get(cv2.CAP_PROP_FPS)
+    while True:
+        ok, frame = video.read()
+        if not ok:
+            break
+        if before is not None:
+            changed = np.count_nonzero(frame.astype(int) - before)
+            if changed > 225_000 and (not found or k / rate - found[-1] >= 1.0):
+                found.append(k / rate)
+        before, k = frame.astype(int), k + 1
+    y, sr = soundfile.read(folder / "song.wav", dtype="float32")
+    strength = librosa.onset.onset_strength(y=y, sr=sr)
+    _, beats = librosa.beat.beat_track(onset_envelope=strength, sr=sr)
+    beats = beats[strength[beats] / strength.max() > 0.4]
+    beats = librosa.frames_to_time(beats, sr=sr)
+    cost, path = fastdtw(beats, np.array(found), dist=lambda b, v: abs(b - v))
+    assert value(row, "avs_published") == pytest.approx(1 / (1 + cost / len(path)), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("dark", "light", "hertz", "columns", "flashes"),
+    [
+        (0.0, 1.0, 3, 320, 3),
+        (0.0, 1.0, 5, 320, 5),
+        (0.0, 0.11, 4, 320, 4),
+        (0.0, 0.09, 4, 320, 0),  # less than a tenth of the luminance
+        (0.82, 1.0, 4, 320, 0),  # the darker one is too light
+        (0.0, 1.0, 4, 41, 4),  # 41 x 60 pixels: over a quarter of a field of 320/3 x 240/3
+        (0.0, 1.0, 4, 29, 0),  # 29 x 60: less than that
+    ],
+)
+def test_flashes_by_the_rule(dark, light, hertz, columns, flashes):
+    seen, rate = Flashes(Fraction(30)), 30
+    levels = [round(255 * _srgb(v)) for v in (dark, light)]
+    for k in range(2 * rate):
+        frame = np.full((240, 320, 3), levels[0], np.uint8)
+        frame[:60, :columns] = levels[int(2 * hertz * k / rate) % 2]
+        seen.see(frame)
+    assert seen.worst == flashes
+
+
+def _srgb(linear: float) -> float:
+    return 12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+
+
+def test_luminance_of_primaries():
+    for colour, expected in (((255, 0, 0), 0.2126), ((0, 255, 0), 0.7152), ((0, 0, 255), 0.0722)):
+        frame = np.full((48, 64, 3), colour, np.uint8)
+        np.testing.assert_allclose(luminance(frame), expected, atol=1e-4)
+
+
+def test_warp_follows_a_shift_that_is_known():
+    wide = films.texture(9, 500)
+    warp = Warp()
+    for k in range(12):
+        warp.see(np.rint(wide[:, 6 * k : 6 * k + films.WIDTH]).astype(np.uint8))
+    assert warp.motion(24) == pytest.approx(6 * 24 / films.HEIGHT, rel=0.1)
+    unrelated = Warp()
+    for k in range(12):
+        unrelated.see(films.noise().picture(k))
+    assert unrelated.error > 3 * warp.error
+
+
+def test_without_shots_what_needs_them_is_none(rows, tmp_path):
+    film = films.write(films.still(), tmp_path / "film.mp4")
+    found = {m.name: m for m in measure(film, films.song(tmp_path / "song.wav"))}
+    assert found["ghosting"].value is None
+    assert all(m.linear is None for m in found.values())
+    assert found["still_share"].value == 1
+
+
+def test_a_song_that_starts_elsewhere(rows):
+    """The film is the song's from 0.25 s on: its beats come 0.25 s earlier, and meet nothing."""
+    folder = rows.folder
+    rows("on the beat")
+    found = measure(folder / "on the beat.mp4", folder / "song.wav", song_start_s=0.25)
+    late = {m.name: m for m in found}
+    assert value(late, "beat_alignment_music_to_video") < 0.1
+    assert late["novelty_onset_correlation"].value > 0.5
+    assert abs(late["novelty_lag_s"].value - 0.25) < 0.05
+
+
+def test_films_that_cannot_be_measured(tmp_path):
+    song, film = films.song(tmp_path / "song.wav"), tmp_path / "film.mp4"
+    with pytest.raises(SpecError, match="no such film"):
+        measure(film, song)
+    film.write_bytes(b"not a film")
+    with pytest.raises(SpecError, match="cannot be read as a film"):
+        measure(film, song)
+    with pytest.raises(SpecError, match="no pictures"):
+        measure(song, song)
+    films.write(films.still(), film)
+    with pytest.raises(AudioError, match="no such file"):
+        measure(film, tmp_path / "gone.wav")
+    with pytest.raises(SpecError, match="has 96 frames; the shots reach to 97"):
+        measure(film, song, shots=[FilmedShot(0, tuple(range(97)))])
+
+
+def test_a_film_of_no_constant_rate_is_refused(tmp_path):
+    path = tmp_path / "film.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 24)
+        for k in range(48):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 4 * k, np.uint8), "rgb24")
+            frame.pts = k + (k // 24) * 24
+            frame.time_base = Fraction(1, 24)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(SpecError, match="not constant"):
+        list(Film.open(path).frames())
+
+
+def test_the_command_prints_and_writes(rows, tmp_path, monkeypatch, capsys):
+    from core.measures import __main__ as command
+
+    film = films.still()
+    path = films.write(film, tmp_path / "film.mp4")
+    song = films.song(tmp_path / "song.wav")
+    np.save(tmp_path / "walk.npy", np.array(film.shots[0].positions) / 1024)
+    shots = [{"frame_start": 1, "frame_end": 97, "positions": "walk.npy"}]
+    (tmp_path / "report.json").write_text(json.dumps({"frame_start": 1, "shots": shots}))
+    arguments = [str(path), str(song), "--shots", str(tmp_path / "report.json")]
+    monkeypatch.setattr("sys.argv", ["measures", *arguments, "--json", str(tmp_path / "out.json")])
+    assert command.main() == 0
+    written = json.loads((tmp_path / "out.json").read_text())["measures"]
+    assert set(written["avs_published"]) == {"value", "linear", "null_mean", "z", "p"}
+    assert written["still_share"]["value"] == 1
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in written)
+    monkeypatch.setattr("sys.argv", ["measures", str(tmp_path / "no.mp4"), str(song)])
+    assert command.main() == 1
+    assert "no such film" in capsys.readouterr().err
