@@ -17,6 +17,25 @@ _ICONS = {
     "FAILED": "ERROR",
 }
 
+_MEASURES = {
+    "avs_published": "AVS as published",
+    "avs_scaled": "AVS, frame size",
+    "beat_alignment_music_to_video": "Beats met",
+    "beat_alignment_video_to_music": "Picture on beats",
+    "beat_f_measure": "Beats, F-measure",
+    "av_align": "AV-Align",
+    "novelty_onset_correlation": "Change and onset",
+    "novelty_lag_s": "Picture late, s",
+    "flicker_vbench": "Flicker (VBench)",
+    "motion": "Motion, heights/s",
+    "warp_error": "Warp error",
+    "frame_consistency": "Consistency",
+    "ghosting": "Ghosting",
+    "still_share": "Still frames",
+    "step_ratio": "Largest step",
+    "flashes_per_s": "Flashes a second",
+}
+
 
 def _scene(context: bpy.types.Context) -> bpy.types.Scene:
     return getattr(context, "sequencer_scene", None) or context.scene
@@ -155,7 +174,7 @@ class STROPHE_PT_measures(_Panel, bpy.types.Panel):
         self._draw_row(column, "", ("film", "linear", "chance", "z"))
         for measure in state.measures:
             figures = (measure.value, measure.linear, measure.null_mean, measure.z)
-            words = measure.name.replace("_", " ")
+            words = _MEASURES.get(measure.name, measure.name)
             self._draw_row(column, words, [_figure(figure) for figure in figures])
 
     def _draw_row(self, layout: bpy.types.UILayout, name: str, cells: Sequence[str]) -> None:
@@ -167,7 +186,9 @@ class STROPHE_PT_measures(_Panel, bpy.types.Panel):
 
 
 def _figure(figure: float) -> str:
-    return "–" if math.isnan(figure) else f"{figure:.3g}"
+    if math.isnan(figure):
+        return "–"
+    return f"{figure:.0e}" if 0 < abs(figure) < 1e-3 else f"{figure:.3g}"
 
 
 CLASSES = (

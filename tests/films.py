@@ -195,40 +195,26 @@ def measured(film: Film, folder: Path) -> Row:
     return {m.name: m for m in found}
 
 
-SHOWN = (
-    *(("avs_published", part) for part in ("value", "z")),
-    *(("avs_scaled", part) for part in ("value", "linear", "z")),
-    *(("beat_alignment_music_to_video", part) for part in ("value", "linear", "z", "p")),
-    *(("beat_alignment_video_to_music", part) for part in ("value", "z")),
-    *(("beat_f_measure", part) for part in ("value", "z")),
-    *(("av_align", part) for part in ("value", "z")),
-    *(("novelty_onset_correlation", part) for part in ("value", "z")),
-    *(
-        (name, "value")
-        for name in (
-            "flicker_vbench",
-            "motion",
-            "warp_error",
-            "frame_consistency",
-            "ghosting",
-            "still_share",
-            "step_ratio",
-            "flashes_per_s",
-        )
-    ),
-)
-
-
 def lines(folder: Path) -> Iterator[str]:
     """The table of all films in Markdown."""
-    heads = [name.replace("_", " ") + ("" if p == "value" else f", {p}") for name, p in SHOWN]
-    yield "| film | " + " | ".join(heads) + " |"
-    yield "| --- |" + " --- |" * len(SHOWN)
-    for film in all_films():
+    for k, film in enumerate(all_films()):
         row = measured(film, folder)
-        cells = (getattr(row[name], part) for name, part in SHOWN)
-        shown = ("–" if cell is None else f"{cell:.3g}" for cell in cells)
-        yield f"| {film.name} | " + " | ".join(shown) + " |"
+        if k == 0:
+            yield "| film | " + " | ".join(name.replace("_", " ") for name in row) + " |"
+            yield "| --- |" + " --- |" * len(row)
+        yield f"| {film.name} | " + " | ".join(cell(measure) for measure in row.values()) + " |"
+
+
+def cell(measure: Measure) -> str:
+    """The value; of a synchrony score, its linear walk, z and p in brackets."""
+    if measure.p is None:
+        return number(measure.value)
+    beside = f"linear {number(measure.linear)}, z {number(measure.z, '.1f')}, p {measure.p:.3f}"
+    return f"{number(measure.value)} ({beside})"
+
+
+def number(value: float | None, form: str = ".3g") -> str:
+    return "–" if value is None else f"{value:{form}}"
 
 
 def main() -> None:

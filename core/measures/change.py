@@ -12,7 +12,7 @@ from .film import Picture
 
 LEAST_VISIBLE: Final = 0.1
 """Mean change of a value, of 255, below which a frame counts as the one before it. A held picture
-in an H.264 film changes less, and a walk that takes a minute over its way changes more."""
+in an H.264 film changes less; a walk of twenty seconds between two unlike pictures changes more."""
 
 Floats = NDArray[np.float64]
 

@@ -84,6 +84,6 @@ def circular_correlation(a: Times, b: Times) -> Times:
 def best_lag(r: Times, rate: float) -> tuple[float, float]:
     """The highest correlation within ±0.3 s and its lag in seconds, positive where `b` comes later."""
     most = min(int(MOST_LAG_S * rate), (len(r) - 1) // 2)
-    lags = np.arange(-most, most + 1)
+    lags = np.array(sorted(range(-most, most + 1), key=abs))  # of equals, the least lag
     best = lags[np.argmax(r[lags])]
     return float(r[best]), float(best / rate)
