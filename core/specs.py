@@ -238,8 +238,13 @@ class MeasureFilm:
     song: str
     song_start_s: float
     # song time at the film's first frame
-    shots: tuple[FilmedShot, ...]
+    shots: tuple[FilmedShot, ...] = ()
     # in order; none: what needs shots is not measured
+    frame_count: int = 0
+    # frames that the film must have for the shots to lie in it as said; 0: any number
+    fps_numerator: int = 0
+    fps_denominator: int = 1
+    # the rate that it must have; 0: any
 
     def __post_init__(self) -> None:
         end = 0

@@ -25,6 +25,7 @@ def set_up_output(ref: SceneRef, path: str) -> Body[None]:
 
 def render(ref: SceneRef) -> Body[None]:
     """Have Blender render; in the window it goes on by itself."""
+    ref().strophe.measures.clear()  # they are the film's that is overwritten now
     output.render(ref(), blocking=bpy.app.background)
     yield
 

@@ -28,6 +28,9 @@ def measure(ref: SceneRef, path: str) -> Body[None]:
         song=bpy.path.abspath(song.sound.filepath),
         song_start_s=float(place.seconds(scene.frame_start)),
         shots=filmed_shots(scene),
+        frame_count=scene.frame_end - scene.frame_start + 1,
+        fps_numerator=place.fps.numerator,
+        fps_denominator=place.fps.denominator,
     )
     assert isinstance(measured, Measured)
     _keep(ref(), film, measured)
@@ -36,10 +39,10 @@ def measure(ref: SceneRef, path: str) -> Body[None]:
 def filmed_shots(scene: bpy.types.Scene) -> tuple[FilmedShot, ...]:
     """Read off the timeline how clips lie in the film that the scene renders.
 
-    Those that the editor trimmed, muted, covered or exchanged no longer are the walk that their
-    recipe tells of, and are left out.
+    Those that the editor trimmed, muted, covered, turned around, made transparent, exchanged or put
+    into a meta strip are not, or not alone, what the film shows, and are left out.
     """
-    clips = [strip for strip in strips.of_role(scene, "CLIP") if _shows_its_start(strip)]
+    clips = [strip for strip in strips.visible(scene, "CLIP") if _shows_its_start(strip)]
     starts = {timeline.first_frame(strip) for strip in clips}
     walks = sorted((timeline.first_frame(strip), _whole_walk(strip)) for strip in clips)
     shots: list[FilmedShot] = []
@@ -55,9 +58,9 @@ def filmed_shots(scene: bpy.types.Scene) -> tuple[FilmedShot, ...]:
 def _shows_its_start(strip: bpy.types.ImageStrip) -> bool:
     """Whether a strip's first visible frame is the start of a walk of ours."""
     ours = strip.strophe.recipe and not recipes.is_editors_footage(strip)
-    return bool(
-        ours and not strip.mute and timeline.first_frame(strip) == timeline.content_start(strip)
-    )
+    untouched = not strip.use_reverse_frames and strip.blend_alpha == 1
+    starts = timeline.first_frame(strip) == timeline.content_start(strip)
+    return bool(ours and untouched and starts)
 
 
 def _whole_walk(strip: bpy.types.ImageStrip) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ _MEASURES = {
     "flicker_vbench": "Flicker (VBench)",
     "motion": "Motion, heights/s",
     "warp_error": "Warp error",
+    "warp_error_whole": "Warp error, whole",
     "frame_consistency": "Consistency",
     "ghosting": "Ghosting",
     "still_share": "Still frames",
@@ -171,14 +172,14 @@ class STROPHE_PT_measures(_Panel, bpy.types.Panel):
             return
         layout.label(text=bpy.path.basename(state.measured_film), icon="FILE_MOVIE")
         column = layout.column(align=True)
-        self._draw_row(column, "", ("film", "linear", "chance", "z"))
+        self._draw_row(column, "", ("film", "linear", "chance", "z", "p"))
         for measure in state.measures:
-            figures = (measure.value, measure.linear, measure.null_mean, measure.z)
+            figures = (measure.value, measure.linear, measure.null_mean, measure.z, measure.p)
             words = _MEASURES.get(measure.name, measure.name)
             self._draw_row(column, words, [_figure(figure) for figure in figures])
 
     def _draw_row(self, layout: bpy.types.UILayout, name: str, cells: Sequence[str]) -> None:
-        row = layout.split(factor=0.44, align=True)
+        row = layout.split(factor=0.36, align=True)
         row.label(text=name)
         row = row.row(align=True)
         for cell in cells:

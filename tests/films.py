@@ -18,8 +18,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from core.energy import positions
-from core.measures import measure
-from core.specs import POSITION_STEPS, FilmedShot, Measure
+from core.measures.report import measure
+from core.specs import POSITION_STEPS, FilmedShot, Measure, MeasureFilm
 
 RATE = 24
 WIDTH, HEIGHT = 384, 288
@@ -31,6 +31,8 @@ TRAVEL = 96
 """Pixels that the pan goes in a shot."""
 
 STROBE_HZ = 4
+GROUP = 18
+"""Frames from key frame to key frame, Blender's default: a held picture pops at each."""
 
 Picture = NDArray[np.uint8]
 Row = dict[str, Measure]
@@ -167,7 +169,7 @@ def write(film: Film, path: Path, *, lossless: bool = False) -> Path:
         stream = container.add_stream("libx264rgb" if lossless else "libx264", rate=RATE)
         stream.width, stream.height = WIDTH, HEIGHT
         stream.pix_fmt = "rgb24" if lossless else "yuv420p"
-        stream.options = {"crf": "0" if lossless else "18"}
+        stream.options = {"crf": "0" if lossless else "18", "g": str(GROUP)}
         for k in range(film.frames):
             frame = av.VideoFrame.from_ndarray(film.picture(k), format="rgb24")
             container.mux(stream.encode(frame))
@@ -191,7 +193,7 @@ def song(path: Path) -> Path:
 def measured(film: Film, folder: Path) -> Row:
     """Encode a film, measure it against the song, and name the figures."""
     path = write(film, folder / f"{film.name}.mp4")
-    found = measure(path, song(folder / "song.wav"), shots=film.shots)
+    found = measure(MeasureFilm(str(path), str(song(folder / "song.wav")), 0.0, film.shots))
     return {m.name: m for m in found}
 
 

@@ -1,8 +1,5 @@
 """What a film is like, in figures: in time with its song, steady, and safe to look at.
 
-`measure` takes a film and a song; `python -m core.measures film.mp4 song.ogg` prints what it found.
+`report.measure` takes a film and a song; `python -m core.measures film.mp4 song.ogg` prints what it
+finds.
 """
-
-from .report import measure
-
-__all__ = ["measure"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..cache import write_whole
 from ..errors import CoreError, SpecError
-from ..specs import POSITION_STEPS, FilmedShot, Measure
+from ..specs import POSITION_STEPS, FilmedShot, Measure, MeasureFilm
 
 
 def main() -> int:
@@ -22,11 +22,11 @@ def main() -> int:
     args = _arguments()
     # Threads that spin while they wait would take the core from those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from . import measure
+    from .report import measure
 
     try:
         shots = read_shots(args.shots) if args.shots else ()
-        found = measure(args.film, args.song, song_start_s=args.song_start, shots=shots)
+        found = measure(MeasureFilm(str(args.film), str(args.song), args.song_start, shots))
     except CoreError as error:
         print(error, file=sys.stderr)
         return 1

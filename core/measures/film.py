@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -20,6 +20,13 @@ Picture = NDArray[np.uint8]
 
 WORKING_SIDE: Final = 128
 """Pixels of the longer side on which flow and edges are looked for."""
+
+
+LEAST_SIDE: Final = 16
+"""Pixels of the shorter side: the flow needs as many."""
+
+MOST_DRIFT: Final = 3
+"""Frames by which a time stamp may be off: some containers stamp reordered frames as stored."""
 
 
 class Observer(Protocol):
@@ -39,6 +46,8 @@ class Film:
     # how many frames its header states; 0 where it states none
     width: int
     height: int
+    key_frames: list[int] = field(default_factory=list, compare=False)
+    # frames that were coded by themselves; known once `frames` is through
 
     @classmethod
     def open(cls, path: Path) -> Film:
@@ -59,22 +68,26 @@ class Film:
         SpecError : the file breaks off, or its frames do not come at a constant rate, on which every
             time that is measured rests.
         """
+        self.key_frames.clear()
+        began, k = None, -1
         with _container(self.path) as container:
             stream = _video(self.path, container)
             stream.thread_type = "AUTO"
-            first = None
             try:
                 for k, frame in enumerate(container.decode(stream)):
-                    first = frame.time if first is None else first
-                    self._check_time(k, frame.time - first)
+                    if frame.time is not None:  # a raw stream has no times, and only a rate
+                        began = frame.time if began is None else began
+                        self._check_time(k, frame.time - began)
+                    if frame.key_frame:
+                        self.key_frames.append(k)
                     yield frame.to_ndarray(format="rgb24")
             except av.error.FFmpegError as error:
                 raise SpecError(f"{self.path}: breaks off ({error.strerror}).") from error
-        if first is None:
+        if k < 0:
             raise SpecError(f"{self.path}: holds no frames.")
 
     def _check_time(self, k: int, seconds: float) -> None:
-        if abs(seconds * self.rate - k) > 1:
+        if abs(seconds * self.rate - k) > MOST_DRIFT:
             raise SpecError(
                 f"{self.path}: frame {k} comes at {seconds:.3f} s, not at {float(k / self.rate):.3f} s: "
                 "its frame rate is not constant. Convert it to a constant rate first."
@@ -90,10 +103,10 @@ def watch(frames: Iterator[Picture], *observers: Observer) -> None:
 
 def reduced(frame: Picture) -> Picture:
     """The frame with its longer side at `WORKING_SIDE` at most, pixels averaged."""
-    scale = WORKING_SIDE / max(frame.shape[:2])
-    if scale >= 1:
+    scale = min(1.0, WORKING_SIDE / max(frame.shape[:2]))
+    size = [max(LEAST_SIDE, round(n * scale)) for n in frame.shape[1::-1]]
+    if size == [*frame.shape[1::-1]]:
         return frame
-    size = [max(16, round(n * scale)) for n in frame.shape[1::-1]]
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
 
 

@@ -2,7 +2,8 @@
 
 A flash is a pair of opposing changes of relative luminance by 0.1 or more where the darker one is
 below 0.8. It counts where concurrent flashes cover a quarter of any field of 341 × 256 pixels of a
-1024 × 768 screen; the film is taken to fill the screen. Saturated red is not looked at.
+1024 × 768 screen; the film is taken to fill the screen. Flashes in different places add up. Saturated
+red is not looked at.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ enough that fine patterns, which are harmless, average out."""
 FIELD: Final = (11, 8)
 """Columns and rows of 341 × 256 pixels of 1024 × 768."""
 
+FINEST: Final = 341
+"""Pixels across the screen of the finest pattern that counts, a tenth of a degree each."""
+
 LEAST_CHANGE: Final = 0.1
 DARK_BELOW: Final = 0.8
 AREA: Final = 0.25
 
 Grid = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 
 class Flashes:
@@ -36,15 +41,23 @@ class Flashes:
 
     def __init__(self, rate: Fraction) -> None:
         self.worst = 0
-        self._second: deque[NDArray[np.bool_]] = deque(maxlen=max(1, round(rate)))
+        self._second: deque[tuple[Mask, bool, bool]] = deque(maxlen=max(1, round(rate)))
         self._turns = _Turns()
 
     def see(self, frame: Picture) -> None:
         """Take a frame in."""
-        self._second.append(self._turns.see(luminance(frame)))
-        flashes = np.sum(self._second, axis=0) // 2
-        while _covers(flashes > self.worst):
+        up, down = self._turns.see(luminance(frame))
+        self._second.append((up | down, _covers(up), _covers(down)))
+        self.worst = max(self.worst, self._anywhere())
+        in_place = np.sum([turned for turned, _, _ in self._second], axis=0) // 2
+        while _covers(in_place > self.worst):
             self.worst += 1
+
+    def _anywhere(self) -> int:
+        """Pairs of moments at which a field turned bright and one turned dark."""
+        brighter = sum(up for _, up, _ in self._second)
+        darker = sum(down for _, _, down in self._second)
+        return min(brighter, darker)
 
 
 class _Turns:
@@ -56,7 +69,8 @@ class _Turns:
         self._way = np.empty(0, np.int8)
         # 1 after a turn upwards, −1 after one downwards, 0 before the first
 
-    def see(self, now: Grid) -> NDArray[np.bool_]:
+    def see(self, now: Grid) -> tuple[Mask, Mask]:
+        """Return the cells that turned upwards, and those that turned downwards."""
         if not self._way.size:
             self._low, self._high, self._way = now.copy(), now.copy(), np.zeros(now.shape, np.int8)
         np.minimum(self._low, now, out=self._low)
@@ -66,13 +80,18 @@ class _Turns:
         turned = up | down
         self._way[up], self._way[down] = 1, -1
         self._low[turned], self._high[turned] = now[turned], now[turned]
-        return turned
+        return up, down
 
 
 def luminance(frame: Picture) -> Grid:
     """Relative luminance of each cell, (rows, columns) in [0, 1] (WCAG 2.2; sRGB linearised)."""
-    linear: Grid = _LINEAR[cv2.resize(frame, CELLS, interpolation=cv2.INTER_AREA)]
-    return linear @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    finest = FINEST / frame.shape[1]
+    if finest < 1:
+        size = (FINEST, max(1, round(frame.shape[0] * finest)))
+        frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+    # Light adds up, its coded values do not: linear before averaging.
+    light = _LINEAR[frame] @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    return np.asarray(cv2.resize(light, CELLS, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _linearised() -> Grid:
@@ -83,8 +102,10 @@ def _linearised() -> Grid:
 _LINEAR: Final = _linearised()
 
 
-def _covers(cells: NDArray[np.bool_]) -> bool:
+def _covers(cells: Mask) -> bool:
     """Whether the cells fill `AREA` of any field that lies on the screen."""
+    if not cells.any():
+        return False
     shares = cv2.blur(cells.astype(np.float32), FIELD, borderType=cv2.BORDER_CONSTANT)
     inside = shares[tuple(_whole(n, k) for n, k in zip(shares.shape, FIELD[::-1], strict=True))]
     return bool(inside.max() >= AREA - 1e-6)

@@ -49,7 +49,7 @@ class Warp:
         self._before: Picture | None = None
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._lengths: list[float] = []
-        self._errors: list[float] = []
+        self._errors: list[tuple[float, float]] = []
 
     def see(self, frame: Picture) -> None:
         """Warp the frame before onto this one."""
@@ -58,7 +58,7 @@ class Warp:
             flow = self._dis.calc(_grey(small), _grey(self._before), np.empty(0))
             back = np.asarray(flow, np.float32)
             self._lengths.append(_mean_length(back) / small.shape[0])
-            self._errors.append(_masked_error(small, _pulled(self._before, back)))
+            self._errors.append(_errors(small, _pulled(self._before, back)))
         self._before = small
 
     def motion(self, rate: float) -> float:
@@ -68,7 +68,12 @@ class Warp:
     @property
     def error(self) -> float:
         """Mean M·‖f_{t+1} − warp(f_t)‖² over pixels and frames, values in [0, 1]."""
-        return float(np.mean(self._errors or 0.0))
+        return float(np.mean([masked for masked, _ in self._errors] or 0.0))
+
+    @property
+    def whole_error(self) -> float:
+        """The same without M, which also forgives what no motion can explain."""
+        return float(np.mean([whole for _, whole in self._errors] or 0.0))
 
 
 def _grey(frame: Picture) -> NDArray[np.uint8]:
@@ -93,7 +98,7 @@ def _pulled(before: Picture, back: Flow) -> Picture:
     )
 
 
-def _masked_error(frame: Picture, warped: Picture) -> float:
-    """Mean of M·e with e = ‖difference‖² and M = exp(−50·e), which leaves out what was hidden."""
+def _errors(frame: Picture, warped: Picture) -> tuple[float, float]:
+    """Means of M·e and of e, e = ‖difference‖² and M = exp(−50·e), which leaves out what was hidden."""
     e = ((frame.astype(np.float32) - warped) ** 2).sum(axis=-1) / 255**2
-    return float((np.exp(-50 * e) * e).mean())
+    return float((np.exp(-50 * e) * e).mean()), float(e.mean())

@@ -7,7 +7,10 @@ compared, since two pictures share light above and dark below without being each
     ghosting = (R²(both) − max(R²(start), R²(end))) / (1 − max(R²(start), R²(end)))
 
 which is the share of what the nearer keyframe alone leaves unexplained that a blend of both explains:
-1 for a cross-fade, 0 for a still, near 0 for a pan or a picture of its own.
+1 for a cross-fade, 0 for a still, near 0 for a pan or a picture of its own. Only places where the
+keyframes differ are looked at, in every colour: a title over both is nobody's ghost.
+
+Keyframes are compared where they lie. A cross-fade that also zooms or pans escapes with its motion.
 """
 
 from __future__ import annotations
@@ -24,6 +27,12 @@ from .film import Picture, reduced
 
 LEAST_UNEXPLAINED: Final = 0.05
 """A frame that one keyframe explains to this share, coding noise included, is that keyframe."""
+
+LEAST_UNLIKE: Final = 0.1
+"""Slopes that differ by less than this share of their spread are the same in both keyframes."""
+
+SMOOTHED: Final = 1.0
+"""Pixels of the working size."""
 
 Edges = NDArray[np.float32]
 
@@ -77,14 +86,15 @@ _MIDDLE: Final = POSITION_STEPS // 2
 
 
 def edges(frame: Picture) -> Edges:
-    """Horizontal and vertical slopes of the brightness, (2, h, w)."""
-    grey = cv2.cvtColor(reduced(frame), cv2.COLOR_RGB2GRAY)
-    return np.stack([cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)])
+    """Horizontal and vertical slopes of each colour, (2, h, w, 3), grain smoothed away."""
+    smooth = cv2.GaussianBlur(reduced(frame), (0, 0), SMOOTHED)
+    return np.stack([cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)])
 
 
 def blend_share(middle: Edges, start: Edges, end: Edges) -> float:
     """Return the ghosting of `middle` between `start` and `end`; see the top of this file."""
-    m, a, b = (e.ravel().astype(np.float64) for e in (middle, start, end))
+    unlike = np.abs(start - end) > LEAST_UNLIKE * max(start.std(), end.std())
+    m, a, b = (e[unlike].astype(np.float64) for e in (middle, start, end))
     whole = float(m @ m)
     if not whole:
         return 0.0

@@ -8,9 +8,9 @@ are not in the film, and a blend stands for them. Coding noise is the film's own
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import cv2
 import numpy as np
@@ -19,25 +19,92 @@ from ..specs import POSITION_STEPS, FilmedShot
 from .film import Picture
 
 MOST_PIXELS = 768 * 768
-"""Larger frames are reduced, since a whole shot is held at once."""
+"""Larger frames are reduced, since a shot whose walk goes back is held whole."""
 
 
-def retimed(frames: Iterator[Picture], shots: Sequence[FilmedShot]) -> Iterator[Picture]:
-    """Yield as many frames as come in, those of the shots at linear positions.
+class LinearWalk:
+    """As many frames as come in, those of the shots at linear positions.
 
-    Memory: the frames of one shot, of at most `MOST_PIXELS` each.
+    Memory: two frames, or those of one shot where its walk goes back, of at most `MOST_PIXELS` each.
     """
-    coming = _Ahead(_held_small(frame) for frame in frames)
-    for shot in shots:
-        yield from coming.take(shot.frame_start - coming.taken)
-        held = list(coming.take(len(shot.positions)))
-        ending = [] if shot.arrives else coming.peek()
-        yield from _evenly(held, ending, shot)
-    yield from coming.take(None)
+
+    def __init__(
+        self,
+        frames: Iterator[Picture],
+        shots: Sequence[FilmedShot],
+        key_frames: Collection[int] = (),
+    ) -> None:
+        """Take the film's frames, and which of them its encoder coded afresh."""
+        self.key_frames: list[int] = []
+        # frames of the walk into which something of the encoder's key frames came
+        self._coming = _Ahead(_held_small(frame) for frame in frames)
+        self._shots, self._keys = shots, key_frames
+        self._shown = 0
+
+    def __iter__(self) -> Iterator[Picture]:
+        for shot in self._shots:
+            yield from self._as_it_is(shot.frame_start - self._coming.taken)
+            yield from self._evenly(shot)
+        yield from self._as_it_is(None)
+
+    def _as_it_is(self, count: int | None) -> Iterator[Picture]:
+        for source, picture in self._coming.take(count):
+            yield self._noted(picture, source in self._keys)
+
+    def _evenly(self, shot: FilmedShot) -> Iterator[Picture]:
+        """The pictures of one shot at even positions."""
+        known = self._known(shot)
+        left = right = next(known, None)
+        for position in linear_positions(len(shot.positions), arrives=shot.arrives):
+            passed = False
+            while right and right.position < position and (following := next(known, None)):
+                left, right = right, following
+                passed = passed or left.is_key or right.is_key
+            if left is None or right is None:
+                return  # the film ended within the shot
+            gap = right.position - left.position
+            share = min(1.0, max(0.0, (position - left.position) / gap)) if gap else 1.0
+            between = right.is_key and 0 < share < 1
+            yield self._noted(_blend(left.picture, right.picture, share), passed or between)
+        for _ in known:
+            pass  # what is left of the shot is taken all the same
+
+    def _known(self, shot: FilmedShot) -> Iterator[_Known]:
+        """The shot's pictures and, where it does not arrive, the next frame, positions ascending.
+
+        A walk that goes back must be held whole for that; others pass through.
+        """
+        held: Iterator[_Known] = (
+            _Known(position, picture, source in self._keys)
+            for position, (source, picture) in zip(
+                shot.positions, self._coming.take(len(shot.positions)), strict=False
+            )
+        )
+        if any(b < a for a, b in pairwise(shot.positions)):
+            held = iter(sorted(held, key=lambda known: known.position))
+        yield from held
+        if not shot.arrives:
+            for picture in self._coming.peek():
+                yield _Known(POSITION_STEPS, picture, self._coming.taken in self._keys)
+
+    def _noted(self, picture: Picture, is_key: bool) -> Picture:
+        if is_key:
+            self.key_frames.append(self._shown)
+        self._shown += 1
+        return picture
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """A picture of a shot and where it stands."""
+
+    position: int
+    picture: Picture
+    is_key: bool
 
 
 class _Ahead:
-    """Frames in order, the next one to be had before it is taken."""
+    """Frames and their numbers in order, the next one to be had before it is taken."""
 
     def __init__(self, frames: Iterator[Picture]) -> None:
         self._frames = frames
@@ -49,33 +116,17 @@ class _Ahead:
             self._next = list(islice(self._frames, 1))
         return self._next
 
-    def take(self, count: int | None) -> Iterator[Picture]:
+    def take(self, count: int | None) -> Iterator[tuple[int, Picture]]:
         end = None if count is None else self.taken + count
         while (end is None or self.taken < end) and self.peek():
             self.taken += 1
-            yield self._next.pop()
+            yield self.taken - 1, self._next.pop()
 
 
 def linear_positions(frames: int, *, arrives: bool) -> list[float]:
     """Positions in [0, POSITION_STEPS] at even steps, as `core.energy.positions` walks silence."""
     steps = max(1, frames - 1 if arrives else frames)
     return [POSITION_STEPS * k / steps for k in range(frames)]
-
-
-def _evenly(held: list[Picture], ending: list[Picture], shot: FilmedShot) -> Iterator[Picture]:
-    """The pictures of one shot at even positions; `ending` shows position POSITION_STEPS."""
-    known = sorted(zip([*shot.positions, POSITION_STEPS], [*held, *ending], strict=False), key=_at)
-    at = [position for position, _ in known]
-    for wanted in linear_positions(len(held), arrives=shot.arrives):
-        right = min(bisect_right(at, wanted), len(at) - 1)
-        left = max(0, right - 1)
-        gap = at[right] - at[left]
-        share = min(1.0, (wanted - at[left]) / gap) if gap else 0.0
-        yield _blend(known[left][1], known[right][1], share)
-
-
-def _at(pair: tuple[int, Picture]) -> int:
-    return pair[0]
 
 
 def _blend(a: Picture, b: Picture, share: float) -> Picture:

@@ -14,14 +14,20 @@ from .synchrony import MOST_LAG_S
 SHIFTS: Final = 499
 """Random shifts; the least p that can be found is 1 / (SHIFTS + 1)."""
 
+LEAST_OFFSET_S: Final = 2 * MOST_LAG_S
+
 _SEED: Final = 2026
 
 Times = NDArray[np.float64]
 
 
 def offsets(length_s: float) -> Times:
-    """Random shifts in seconds, the same every time, (SHIFTS,) in (0, length_s)."""
-    return np.random.default_rng(_SEED).uniform(0.0, length_s, SHIFTS)
+    """Random shifts in seconds, the same every time, (SHIFTS,) in (0, length_s).
+
+    They keep away from no shift at all, which is what they are compared with.
+    """
+    least = LEAST_OFFSET_S if length_s > 4 * LEAST_OFFSET_S else 0.0
+    return np.random.default_rng(_SEED).uniform(least, length_s - least, SHIFTS)
 
 
 def shifted(events: Times, offset_s: float, length_s: float) -> Times:
@@ -35,9 +41,16 @@ def event_measure(
     events: Times,
     length_s: float,
     linear: Times | None,
+    check: Callable[[], None] = lambda: None,
 ) -> Measure:
-    """Score events, the linear walk's events, and the events at every random shift."""
-    null = np.array([score(shifted(events, offset, length_s)) for offset in offsets(length_s)])
+    """Score events, the linear walk's events, and the events at every random shift.
+
+    `check` is called at every shift; what it raises ends the work.
+    """
+    null = np.empty(SHIFTS)
+    for k, offset in enumerate(offsets(length_s)):
+        check()
+        null[k] = score(shifted(events, offset, length_s))
     return beside(name, score(events), None if linear is None else score(linear), null)
 
 

@@ -147,16 +147,11 @@ class Handlers:
         return painter.evaluations - before
 
     def _measure(self, request: MeasureFilm, report: Report) -> Measured:
-        from ..measures import measure
+        from ..measures.report import measure
 
-        found = measure(
-            Path(request.film),
-            Path(request.song),
-            song_start_s=request.song_start_s,
-            shots=request.shots,
-            progress=lambda stage, share: report(f"measuring {stage}", share, 1.0),
+        return Measured(
+            measure(request, lambda stage, share: report(f"measuring {stage}", share, 1.0))
         )
-        return Measured(found)
 
     def _load(self, model: Model) -> Painter:
         if self._painter is not None and self._painter_of == model:

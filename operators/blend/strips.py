@@ -34,6 +34,35 @@ def of_role(scene: bpy.types.Scene, role: str) -> Iterator[bpy.types.Strip]:
         yield from (s for s in scene.sequence_editor.strips_all if s.strophe.role == role)
 
 
+def visible(scene: bpy.types.Scene, role: str) -> list[bpy.types.Strip]:
+    """Top-level strips of a role that no picture on a higher channel covers, even for a while."""
+    if not scene.sequence_editor:
+        return []
+    channels = scene.sequence_editor.channels
+    shown = [
+        strip
+        for strip in scene.sequence_editor.strips
+        if not strip.mute and not channels[strip.channel].mute and strip.type in _PICTURES
+    ]
+    shown.sort(key=timeline.first_frame)
+    return [s for k, s in enumerate(shown) if s.strophe.role == role and not _covered(shown, k)]
+
+
+_PICTURES = {"IMAGE", "MOVIE", "MOVIECLIP", "SCENE", "COLOR", "META"}
+
+
+def _covered(shown: Sequence[bpy.types.Strip], index: int) -> bool:
+    """Whether a later or earlier strip lies over part of one; `shown` is in order of first frames."""
+    strip = shown[index]
+    first, end = timeline.first_frame(strip), timeline.end_frame(strip)
+    return any(
+        other.channel > strip.channel
+        and timeline.first_frame(other) < end
+        and timeline.end_frame(other) > first
+        for other in shown
+    )
+
+
 def song(scene: bpy.types.Scene) -> bpy.types.SoundStrip | None:
     """Return the song's strip, or None."""
     return next(of_role(scene, "SONG"), None)

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import cv2
@@ -15,11 +16,13 @@ import soundfile
 from fastdtw import fastdtw
 
 from core.errors import AudioError, SpecError
-from core.measures import change, measure
+from core.measures import change
+from core.measures.events import visual_events
 from core.measures.film import Film, watch
 from core.measures.flashes import Flashes, luminance
 from core.measures.flow import Warp
-from core.specs import FilmedShot
+from core.measures.report import measure
+from core.specs import FilmedShot, Measure, MeasureFilm
 from tests import films
 
 
@@ -38,6 +41,10 @@ def rows(tmp_path_factory):
     return row
 
 
+def ask(film: Path, song: Path, **more: object) -> tuple[Measure, ...]:
+    return measure(MeasureFilm(str(film), str(song), **{"song_start_s": 0.0, **more}))
+
+
 def value(row: films.Row, name: str) -> float:
     found = row[name].value
     assert found is not None
@@ -50,11 +57,11 @@ def test_a_still_does_nothing(rows):
     assert value(row, "frame_consistency") == pytest.approx(1, abs=1e-3)
     assert value(row, "still_share") == 1
     assert value(row, "motion") < 1e-3
-    assert value(row, "warp_error") < 1e-6
+    assert value(row, "warp_error") < 1e-5
     assert value(row, "step_ratio") < 1
     assert value(row, "ghosting") == value(row, "flashes_per_s") == 0
-    for name in ("avs_published", "beat_alignment_music_to_video", "beat_f_measure", "av_align"):
-        assert row[name].value == row[name].linear == 0
+    for name in ("beat_alignment_music_to_video", "beat_f_measure", "novelty_onset_correlation"):
+        assert row[name].value == 0
         assert row[name].p == 1
 
 
@@ -79,7 +86,7 @@ def test_a_cross_fade_is_a_ghost(rows):
 def test_events_on_the_beat_are_seen_to_be(rows):
     row, even = rows("on the beat"), rows("even pan")
     for name in ("beat_alignment_music_to_video", "beat_alignment_video_to_music"):
-        assert value(row, name) > 0.9
+        assert value(row, name) > 0.85
         assert row[name].z > 2
         assert row[name].p < 0.01
         assert value(row, name) > row[name].linear + 0.3
@@ -87,9 +94,9 @@ def test_events_on_the_beat_are_seen_to_be(rows):
     assert value(row, "novelty_onset_correlation") > 0.7
     assert row["novelty_onset_correlation"].p < 0.05  # a strict pulse is like itself a beat later
     assert abs(value(row, "novelty_lag_s")) <= 1 / films.RATE
-    # the linear walk of these shots is the even pan, coding noise apart
-    for name in ("avs_published", "beat_alignment_music_to_video"):
-        assert row[name].linear == pytest.approx(value(even, name), abs=0.2)
+    # The linear walk of these shots is the even pan. The estimate keeps a little of the pulse, since
+    # blends stand for what each leap passed over.
+    assert row["avs_published"].linear == pytest.approx(value(even, "avs_published"), abs=0.05)
 
 
 def test_a_metronome_fools_avs_and_not_z(rows):
@@ -188,10 +195,95 @@ def _srgb(linear: float) -> float:
     return 12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
 
 
+@pytest.mark.parametrize(
+    ("lit", "flashes"),
+    [
+        # squares of 15 pixels every 31: a quarter of the light, by day and by night
+        (lambda k, y, x: (x % 31 < 15) & (y % 31 < 15) & _on(k, 7.5), 7),
+        # a board of squares of 4 pixels against its negative: the same light all the time
+        (lambda k, y, x: ((x // 4 + y // 4) % 2 == 0) == _on(k, 7.5), 0),
+        # nine fields in turn, each three times a second
+        (lambda k, y, x: (x * 3 // 1024 + 3 * (y * 3 // 768) == k % 9) & _on(k, 15), 15),
+        # left and right, each three times a second, a quarter apart
+        (lambda k, y, x: np.where(x < 512, _on(k, 3), _on(k + 2.5, 3)), 6),
+    ],
+)
+def test_flashes_in_parts_and_patterns(lit, flashes):
+    y, x = np.mgrid[:768, :1024]
+    seen = Flashes(Fraction(30))
+    for k in range(45):
+        frame = np.where(np.broadcast_to(lit(k, y, x), y.shape), 255, 0).astype(np.uint8)
+        seen.see(np.repeat(frame[..., None], 3, axis=2))
+    assert abs(seen.worst - flashes) <= 1 if flashes else seen.worst == 0
+
+
+def _on(k: float, hertz: float) -> bool:
+    return bool(int(2 * hertz * k / 30) % 2)
+
+
 def test_luminance_of_primaries():
     for colour, expected in (((255, 0, 0), 0.2126), ((0, 255, 0), 0.7152), ((0, 0, 255), 0.0722)):
         frame = np.full((48, 64, 3), colour, np.uint8)
         np.testing.assert_allclose(luminance(frame), expected, atol=1e-4)
+
+
+def test_what_the_encoder_does_is_not_taken_for_the_film(tmp_path):
+    """A held, grainy picture pops at every key frame; nothing happens in it."""
+    grain = np.random.default_rng(0).normal(0, 6, (films.HEIGHT, films.WIDTH, 3))
+    shown = np.clip(films.texture(2) + grain, 0, 255).astype(np.uint8)
+    film = replace(
+        films.still(), frames=films.SECONDS * films.RATE, picture=lambda k: shown, shots=()
+    )
+    source = Film.open(films.write(film, tmp_path / "film.mp4"))
+    seen = change.Change()
+    watch(source.frames(), seen)
+    assert len(source.key_frames) == -(-film.frames // films.GROUP)
+    assert visual_events(seen.steps, 24.0).size >= 5  # there is something to take out
+    calm = change.without_pops(seen.steps, source.key_frames)
+    assert visual_events(calm, 24.0).size <= 2
+    assert change.still_share(change.without_pops(seen.drifts, source.key_frames), 24.0) == 1
+
+
+@pytest.mark.parametrize(("grain", "least"), [(0.0, 0.9), (0.3, 0.9)])
+def test_faint_grain_does_not_hide_a_hold(grain, least):
+    jumps, seen = films.all_films()[-1], change.Change()
+    rng = np.random.default_rng(0)
+    for k in range(96):
+        shown = jumps.picture(k) + rng.normal(0, grain, (films.HEIGHT, films.WIDTH, 3))
+        seen.see(np.rint(shown).astype(np.uint8))
+    assert change.still_share(seen.drifts, 24.0) >= least
+
+
+@pytest.mark.parametrize("rate", [24, 60])
+def test_a_slow_fade_and_a_small_ball_move(rate):
+    a, b = (films.texture(k) for k in (3, 4))
+    fade, ball = change.Change(), change.Change()
+    for k in range(30):
+        share = k / (20 * rate)
+        fade.see(np.rint((1 - share) * a + share * b).astype(np.uint8))
+        table = np.full((720, 1280, 3), 90, np.uint8)
+        ball.see(cv2.circle(table, (100 + 10 * k, 360), 40, (230, 60, 60), -1))
+    assert change.still_share(fade.drifts, rate) == change.still_share(ball.drifts, rate) == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 8), (120, 12), (18, 200), (130, 66)])
+def test_odd_sizes(tmp_path, width, height):
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=24)
+        stream.width, stream.height, stream.pix_fmt = width, height, "bgr0"
+        for k in range(6):
+            picture = np.random.default_rng(k).integers(0, 256, (height, width, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode(None))
+    found = {m.name: m for m in ask(path, films.song(tmp_path / "song.wav"))}
+    assert math.isfinite(found["motion"].value)
+
+
+@pytest.mark.parametrize("name", ["film.h264", "film.avi", "film.mov"])
+def test_containers_with_and_without_times(tmp_path, name):
+    path = films.write(films.strobe(), tmp_path / name)
+    assert sum(1 for _ in Film.open(path).frames()) == films.SHOT
 
 
 def test_warp_follows_a_shift_that_is_known():
@@ -208,7 +300,7 @@ def test_warp_follows_a_shift_that_is_known():
 
 def test_without_shots_what_needs_them_is_none(rows, tmp_path):
     film = films.write(films.still(), tmp_path / "film.mp4")
-    found = {m.name: m for m in measure(film, films.song(tmp_path / "song.wav"))}
+    found = {m.name: m for m in ask(film, films.song(tmp_path / "song.wav"))}
     assert found["ghosting"].value is None
     assert all(m.linear is None for m in found.values())
     assert found["still_share"].value == 1
@@ -218,7 +310,7 @@ def test_a_song_that_starts_elsewhere(rows):
     """The film is the song's from 0.25 s on: its beats come 0.25 s earlier, and meet nothing."""
     folder = rows.folder
     rows("on the beat")
-    found = measure(folder / "on the beat.mp4", folder / "song.wav", song_start_s=0.25)
+    found = ask(folder / "on the beat.mp4", folder / "song.wav", song_start_s=0.25)
     late = {m.name: m for m in found}
     assert value(late, "beat_alignment_music_to_video") < 0.1
     assert late["novelty_onset_correlation"].value > 0.5
@@ -228,17 +320,21 @@ def test_a_song_that_starts_elsewhere(rows):
 def test_films_that_cannot_be_measured(tmp_path):
     song, film = films.song(tmp_path / "song.wav"), tmp_path / "film.mp4"
     with pytest.raises(SpecError, match="no such film"):
-        measure(film, song)
+        ask(film, song)
     film.write_bytes(b"not a film")
     with pytest.raises(SpecError, match="cannot be read as a film"):
-        measure(film, song)
+        ask(film, song)
     with pytest.raises(SpecError, match="no pictures"):
-        measure(song, song)
+        ask(song, song)
     films.write(films.still(), film)
     with pytest.raises(AudioError, match="no such file"):
-        measure(film, tmp_path / "gone.wav")
+        ask(film, tmp_path / "gone.wav")
     with pytest.raises(SpecError, match="has 96 frames; the shots reach to 97"):
-        measure(film, song, shots=[FilmedShot(0, tuple(range(97)))])
+        ask(film, song, shots=(FilmedShot(0, tuple(range(97))),))
+    with pytest.raises(SpecError, match="has 96 frames, the timeline 95"):
+        ask(film, song, frame_count=95)
+    with pytest.raises(SpecError, match="has 24 frames a second, the timeline 25"):
+        ask(film, song, frame_count=96, fps_numerator=25)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5])
@@ -246,7 +342,7 @@ def test_the_shortest_films_against_silence(tmp_path, frames):
     soundfile.write(tmp_path / "silence.wav", np.zeros(4000), 22050)
     film = replace(films.noise(), frames=frames)
     path = films.write(film, tmp_path / "film.mp4")
-    for m in measure(path, tmp_path / "silence.wav"):
+    for m in ask(path, tmp_path / "silence.wav"):
         assert m.value is None or math.isfinite(m.value), m
         assert m.p is None or m.p == 1, m
 

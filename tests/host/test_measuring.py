@@ -62,3 +62,34 @@ def test_shots_lie_in_the_film_as_on_the_timeline(bpy, made):
     clips[1].mute = False
     timeline.set_end_frame(clips[-1], timeline.end_frame(clips[-1]) - 2)
     assert filmed(made) == spans(made)[:-1]
+
+
+def test_what_covers_or_hides_a_shot_takes_it_out(bpy, made):
+    strips = module("operators.blend.strips")
+    second = spans(made)[1]
+    cover = strips._new_effect(made, "Over", "COLOR", 8, second[0] + 3, 4)
+    assert second not in filmed(made)
+    assert spans(made)[3] in filmed(made)
+    cover.mute = True
+    assert filmed(made) == spans(made)
+    clips = strips_of(made, "CLIP")
+    clips[1].use_reverse_frames = True
+    assert second not in filmed(made)
+    clips[1].use_reverse_frames = False
+    clips[1].blend_alpha = 0.5
+    assert second not in filmed(made)
+    clips[1].blend_alpha = 1.0
+    strips._new_effect(made, "Title", "TEXT", 9, second[0], 10)
+    assert filmed(made) == spans(made)
+    made.sequence_editor.channels[clips[0].channel].mute = True
+    assert filmed(made) == []
+
+
+def test_a_film_of_another_timeline_is_refused(bpy, rendered):
+    rendered.frame_end -= 5
+    with pytest.raises(RuntimeError, match="Render the film again as the timeline is now"):
+        bpy.ops.strophe.measure_film()
+    rendered.frame_end += 5
+    rendered.render.fps = 25
+    with pytest.raises(RuntimeError, match="24 frames a second, the timeline 25"):
+        bpy.ops.strophe.measure_film()
