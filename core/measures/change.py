@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Final
 
 import cv2
@@ -80,14 +80,14 @@ def _cells(frame: Picture) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(small, CELLS, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def without_pops(steps: Floats, key_frames: Sequence[int]) -> Floats:
+def without_pops(steps: Floats, key_frames: Collection[int]) -> Floats:
     """Steps or drifts, (n,), with what the encoder alone does at its key frames taken out.
 
     A key frame is coded afresh, and a held picture jumps a little there. A larger change is the
     film's own: encoders also set key frames where a film cuts.
     """
     calm = steps.copy()
-    others = np.setdiff1d(np.arange(1, len(steps)), key_frames)
+    others = np.setdiff1d(np.arange(1, len(steps)), list(key_frames))
     for k in key_frames:
         if 0 < k < len(steps) and others.size:
             after = int(np.searchsorted(others, k))

@@ -46,7 +46,7 @@ class Film:
     # how many frames its header states; 0 where it states none
     width: int
     height: int
-    key_frames: list[int] = field(default_factory=list, compare=False)
+    key_frames: set[int] = field(default_factory=set, compare=False)
     # frames that were coded by themselves; known once `frames` is through
 
     @classmethod
@@ -79,7 +79,7 @@ class Film:
                         began = frame.time if began is None else began
                         self._check_time(k, frame.time - began)
                     if frame.key_frame:
-                        self.key_frames.append(k)
+                        self.key_frames.add(k)
                     yield frame.to_ndarray(format="rgb24")
             except av.error.FFmpegError as error:
                 raise SpecError(f"{self.path}: breaks off ({error.strerror}).") from error

@@ -35,7 +35,7 @@ class LinearWalk:
         key_frames: Collection[int] = (),
     ) -> None:
         """Take the film's frames, and which of them its encoder coded afresh."""
-        self.key_frames: list[int] = []
+        self.key_frames: set[int] = set()
         # frames of the walk into which something of the encoder's key frames came
         self._coming = _Ahead(_held_small(frame) for frame in frames)
         self._shots, self._keys = shots, key_frames
@@ -89,7 +89,7 @@ class LinearWalk:
 
     def _noted(self, picture: Picture, is_key: bool) -> Picture:
         if is_key:
-            self.key_frames.append(self._shown)
+            self.key_frames.add(self._shown)
         self._shown += 1
         return picture
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -38,7 +38,7 @@ class _Seen:
     # pixels of the film for every pixel that was looked at
     change: Change
     flow: MeanFlow
-    key_frames: Sequence[int]
+    key_frames: Collection[int]
     # those that the encoder coded afresh, or what came of them into the linear walk
 
     @property

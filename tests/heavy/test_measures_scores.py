@@ -245,4 +245,4 @@ def test_a_linear_walk_knows_where_key_frames_came_into_it():
     made = LinearWalk(iter(frames), (FilmedShot(1, walk),), {0, 5, 7})
     assert len(list(made)) == len(frames)
     # even positions 0, 205, 410, 614, …: the picture at 512 comes in from 205 on and goes by 614
-    assert made.key_frames == [0, 2, 3, 4, 7]
+    assert made.key_frames == {0, 2, 3, 4, 7}

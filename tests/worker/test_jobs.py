@@ -61,7 +61,7 @@ def test_a_film_is_measured_and_a_missing_one_is_named(worker, results, song, tm
     answer = worker.wait(worker.submit(ask, results), seen.append)
     measures = {m.name: m for m in answer.measures}
     assert measures["still_share"].value == 1
-    assert measures["avs_published"].p == 1
+    assert measures["beat_f_measure"].p == 1
     assert {p.stage for p in seen} >= {"measuring film", "measuring linear walk", "measuring song"}
     with pytest.raises(SpecError, match=r"gone\.mp4"):
         worker.wait(worker.submit(replace(ask, film=str(tmp_path / "gone.mp4")), results))
