@@ -10,6 +10,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from .change import LEAST_VISIBLE
+from .synchrony import Times
 
 PUBLISHED_VALUES: Final = 225_000
 """Values that must change for an event of the published AVS, of the 768 · 768 · 3 of its frames."""
@@ -24,8 +25,6 @@ LEAST_RISE: Final = 1.5
 
 AROUND_S: Final = 1.0
 LEAST_APART_S: Final = 0.1
-
-Times = NDArray[np.float64]
 
 
 def published_events(changed: NDArray[np.number], threshold: float, rate: float) -> Times:

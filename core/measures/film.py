@@ -21,7 +21,6 @@ Picture = NDArray[np.uint8]
 WORKING_SIDE: Final = 128
 """Pixels of the longer side on which flow and edges are looked for."""
 
-
 LEAST_SIDE: Final = 16
 """Pixels of the shorter side: the flow needs as many."""
 

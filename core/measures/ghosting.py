@@ -34,6 +34,7 @@ LEAST_UNLIKE: Final = 0.1
 SMOOTHED: Final = 1.0
 """Pixels of the working size."""
 
+_MIDDLE: Final = POSITION_STEPS // 2
 Edges = NDArray[np.float32]
 
 
@@ -80,9 +81,6 @@ def _parts(shot: FilmedShot) -> dict[str, int]:
         "middle": shot.frame_start + middle,
         "end": shot.frame_start + end,
     }
-
-
-_MIDDLE: Final = POSITION_STEPS // 2
 
 
 def edges(frame: Picture) -> Edges:

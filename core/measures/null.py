@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..specs import Measure
-from .synchrony import MOST_LAG_S
+from .synchrony import MOST_LAG_S, Times, lags
 
 SHIFTS: Final = 499
 """Random shifts; the least p that can be found is 1 / (SHIFTS + 1)."""
@@ -17,8 +16,6 @@ SHIFTS: Final = 499
 LEAST_OFFSET_S: Final = 2 * MOST_LAG_S
 
 _SEED: Final = 2026
-
-Times = NDArray[np.float64]
 
 
 def offsets(length_s: float) -> Times:
@@ -56,10 +53,8 @@ def event_measure(
 
 def correlation_null(r: Times, rate: float) -> Times:
     """Best correlation within ±0.3 s around every random shift, from the circular correlation r."""
-    most = min(int(MOST_LAG_S * rate), (len(r) - 1) // 2)
-    lags = np.arange(-most, most + 1)
     starts = np.rint(offsets(len(r) / rate) * rate).astype(int)
-    best: Times = r[(starts[:, None] + lags) % len(r)].max(axis=1)
+    best: Times = r[(starts[:, None] + lags(len(r), rate)) % len(r)].max(axis=1)
     return best
 
 

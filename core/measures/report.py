@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import SpecError
 from ..specs import FilmedShot, Measure, MeasureFilm
@@ -22,11 +22,10 @@ from .likeness import Embedder, Likeness
 from .linear import MOST_PIXELS, LinearWalk
 from .null import beside, correlation_null, event_measure
 from .rhythm import Rhythm, rhythm
+from .synchrony import Times
 
 Progress = Callable[[str, float], None]
 """Told what is being done and the share of all that is done, in [0, 1]; what it raises ends it."""
-
-Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ class _Seen:
     def length_s(self) -> float:
         return len(self.change.steps) / self.rate
 
-    @property
+    @cached_property
     def steps(self) -> Times:
         """Steps as the film was before it was encoded, as far as that can be told."""
         return change.without_pops(self.change.steps, self.key_frames)

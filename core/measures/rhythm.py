@@ -14,12 +14,10 @@ from ..song.analysis import MEL_BANDS
 from ..song.beats import HOP, find_beats, onset_envelope
 from ..song.decode import decode
 from ..song.spectra import Report, filtered_power, mel_bank
+from .synchrony import Times
 
 STRONG: Final = 0.40
 """Onset strength, 1 at the song's strongest, above which the published AVS takes a beat."""
-
-Times = NDArray[np.float64]
-"""(n,) seconds from the film's first frame, ascending."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ _STEPS: Final = np.array([[1, 0], [0, 1], [1, 1]])
 """A path's steps, the preferred first where costs are equal."""
 
 Times = NDArray[np.float64]
+"""(n,) seconds from the film's first frame, ascending; or one value for every frame."""
 
 
 def avs(beats: Times, events: Times) -> float:
@@ -83,7 +84,12 @@ def circular_correlation(a: Times, b: Times) -> Times:
 
 def best_lag(r: Times, rate: float) -> tuple[float, float]:
     """The highest correlation within ±0.3 s and its lag in seconds, positive where `b` comes later."""
-    most = min(int(MOST_LAG_S * rate), (len(r) - 1) // 2)
-    lags = np.array(sorted(range(-most, most + 1), key=abs))  # of equals, the least lag
-    best = lags[np.argmax(r[lags])]
+    near = lags(len(r), rate)
+    best = near[np.argmax(r[near])]
     return float(r[best]), float(best / rate)
+
+
+def lags(frames: int, rate: float) -> NDArray[np.int64]:
+    """Every lag within ±0.3 s in frames, the least first: of equals it is the best."""
+    most = min(int(MOST_LAG_S * rate), (frames - 1) // 2)
+    return np.array(sorted(range(-most, most + 1), key=abs))

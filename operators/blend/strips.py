@@ -13,6 +13,9 @@ from . import timeline
 CHANNELS = {"SONG": 1, "KEYFRAME": 2, "CLIP": 3, "SECTION": 4}
 """Where strips of a role land first; afterwards the editor may put them anywhere."""
 
+_PICTURES = {"IMAGE", "MOVIE", "MOVIECLIP", "SCENE", "COLOR", "META"}
+"""Types of strips that hide what lies below them; titles do not."""
+
 _SECTION_COLOURS = {
     "intro": "COLOR_05",
     "verse": "COLOR_04",
@@ -44,16 +47,11 @@ def visible(scene: bpy.types.Scene, role: str) -> list[bpy.types.Strip]:
         for strip in scene.sequence_editor.strips
         if not strip.mute and not channels[strip.channel].mute and strip.type in _PICTURES
     ]
-    shown.sort(key=timeline.first_frame)
-    return [s for k, s in enumerate(shown) if s.strophe.role == role and not _covered(shown, k)]
+    return [s for s in shown if s.strophe.role == role and not _covered(s, shown)]
 
 
-_PICTURES = {"IMAGE", "MOVIE", "MOVIECLIP", "SCENE", "COLOR", "META"}
-
-
-def _covered(shown: Sequence[bpy.types.Strip], index: int) -> bool:
-    """Whether a later or earlier strip lies over part of one; `shown` is in order of first frames."""
-    strip = shown[index]
+def _covered(strip: bpy.types.Strip, shown: Sequence[bpy.types.Strip]) -> bool:
+    """Whether any of `shown` lies over part of a strip."""
     first, end = timeline.first_frame(strip), timeline.end_frame(strip)
     return any(
         other.channel > strip.channel
